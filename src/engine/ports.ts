@@ -1,0 +1,158 @@
+import type { Activity, AgentHandle, AgentOrder, DeliveryTiming, Evidence, Exit, Launch } from '../core/agent.ts';
+import type { Screen } from '../core/screen.ts';
+import type { Layout } from '../core/layout.ts';
+
+/** Ends what a call began. Safe to call twice. */
+export type Stop = () => Promise<void>;
+
+// ---------------------------------------------------------------- agents
+
+/**
+ * One kind of agent program. `create` and `resume` only write files in `order.agentDir` and say how to start the
+ * process; the terminal starts it. Both reject with a ProviderError that names what is wrong with the order.
+ */
+export interface AgentProvider {
+  readonly name: string;
+  readonly timing: DeliveryTiming;
+  /** Prepares a new conversation under `order.sessionId`. */
+  create(order: AgentOrder): Promise<Launch>;
+  /** Prepares to carry on the conversation `order.sessionId` after its process ended. */
+  resume(order: AgentOrder): Promise<Launch>;
+  /** Ends the agent's process tree, deepest first, each by pid and start time, waiting up to `graceMs`. */
+  destroy(agent: AgentHandle, graceMs: number): Promise<void>;
+  /** The process recorded by the launcher, or null while there is none. */
+  process(agent: Pick<AgentHandle, 'agentDir'>): Promise<{ pid: number; startTime: string } | null>;
+  /** Whether that very process (pid and start time) is alive; 'unknown' when it could not be looked at. */
+  alive(process: { pid: number; startTime: string }): Promise<'alive' | 'gone' | 'unknown'>;
+  /** How it ended, as the launcher wrote it; `unknown` when nothing was written. */
+  exit(agent: Pick<AgentHandle, 'agentDir'>): Promise<Exit>;
+  activity(agent: AgentHandle): Promise<Activity>;
+  /** Reads a capture of the pane (`capture-pane -p -e`) without side effects. */
+  classify(capture: string): Screen;
+  /**
+   * Hands over every piece of evidence in the agent's folder whose id is greater than `after`, oldest first, then each
+   * new one as it is written. Evidence is durable: what was written while nobody watched comes first.
+   */
+  evidence(agent: AgentHandle, after: string, take: (evidence: Evidence) => void): Promise<Stop>;
+}
+
+// ---------------------------------------------------------------- terminal
+
+export interface PanePlan {
+  readonly role: string;
+  /** Runs as the pane's process; argv, no shell. */
+  readonly argv: readonly string[];
+  readonly cwd: string;
+}
+
+export interface SessionPlan {
+  /** tmux session name, e.g. `tmops-auth-api`. */
+  readonly session: string;
+  readonly feature: string;
+  /** Identifies the workspace that owns the session (stored in the session option `@tmops_workspace`). */
+  readonly workspaceId: string;
+  readonly layout: Layout;
+  readonly panes: readonly PanePlan[];
+  /** argv of the status pane, used when the layout has one. */
+  readonly statusArgv: readonly string[];
+  readonly size: { readonly cols: number; readonly rows: number };
+}
+
+/** What is on the server under a session's name. */
+export type SessionSurvey =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'foreign'; readonly owner: string }
+  | { readonly kind: 'ours'; readonly panes: readonly PaneFact[] }
+  | { readonly kind: 'unknown'; readonly why: string };
+
+export interface PaneFact {
+  readonly role: string;
+  /** tmux pane id, `%12`. */
+  readonly pane: string;
+  readonly dead: boolean;
+  readonly pid: number;
+}
+
+/** One look at a pane: facts and screen taken in one round trip. */
+export type PaneLook =
+  | { readonly kind: 'gone' }
+  /** Could not look; this is not the same as gone. */
+  | { readonly kind: 'unknown'; readonly why: string }
+  | {
+      readonly kind: 'seen';
+      readonly dead: boolean;
+      readonly inMode: boolean;
+      readonly inputOff: boolean;
+      /** Human clients whose active pane this is; control-mode clients never count. */
+      readonly watchers: number;
+      readonly cols: number;
+      readonly rows: number;
+      /** `capture-pane -p -e` of the visible screen. */
+      readonly capture: string;
+    };
+
+export type TypeResult = 'typed' | 'refused' | { readonly failed: string };
+
+export interface PaneLabel {
+  readonly role: string;
+  readonly state: string;
+}
+
+/** tmux, for one feature's session. Every command is guarded so that a dead pane is never pasted into. */
+export interface Terminal {
+  survey(session: string): Promise<SessionSurvey>;
+  /** Opens the session with one pane per plan. Rejects if a session of that name exists. */
+  open(plan: SessionPlan): Promise<readonly PaneFact[]>;
+  /** Starts argv in a dead pane again, or in a new pane of the session where the old one is gone. */
+  reopen(plan: SessionPlan, pane: PanePlan): Promise<PaneFact>;
+  look(pane: string): Promise<PaneLook>;
+  /** Pastes one line without Enter. 'refused' means tmux saw a dead pane, a mode or disabled input and sent nothing. */
+  paste(pane: string, line: string): Promise<TypeResult>;
+  /** Presses Enter if the pane still shows `lastRow` at the end of a row, in the same tmux command as the check. */
+  enter(pane: string, lastRow: string): Promise<TypeResult>;
+  /** Leaves copy, tree or clock mode. */
+  leaveMode(pane: string): Promise<void>;
+  /** Names the role and its state in the pane's border. */
+  label(pane: string, label: PaneLabel): Promise<void>;
+  /** Shows one line for the feature in the session's status line. */
+  headline(session: string, text: string): Promise<void>;
+  /** Ends the session and waits until tmux no longer knows it. Absent is fine. */
+  close(session: string): Promise<void>;
+  /** Calls back when the server or the session vanished. */
+  onLost(session: string, callback: (why: string) => void): Stop;
+}
+
+// ---------------------------------------------------------------- files
+
+/** One look at a file that may be a checkpoint. */
+export type Sighting =
+  | {
+      readonly kind: 'file';
+      /** Base name, e.g. `003-tests-complete.md`. */
+      readonly file: string;
+      readonly path: string;
+      readonly text: string;
+      readonly sha256: string;
+      readonly mtimeMs: number;
+    }
+  /** Something is there that is not read: a link, a device, a folder, a file over the size limit, one we may not read. */
+  | { readonly kind: 'refused'; readonly file: string; readonly path: string; readonly why: string };
+
+export interface CheckpointWatch {
+  /**
+   * Reports what is in the folders now, then each change at once, and again at a slow pace in case a notification was
+   * lost. Only the base names in `wanted` are looked at. Never follows a link.
+   */
+  watch(folders: readonly string[], wanted: ReadonlySet<string>, take: (sighting: Sighting) => void): Promise<Stop>;
+  /** Looks once at one file. Null when it is not there. */
+  look(path: string): Promise<Sighting | null>;
+}
+
+// ---------------------------------------------------------------- time
+
+export interface Clock {
+  /** ms since the epoch. */
+  now(): number;
+  /** Resolves after `ms`, or at once when the signal aborts. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
