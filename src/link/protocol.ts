@@ -1,0 +1,34 @@
+import { z } from 'zod';
+
+/**
+ * The language of the supervisor's unix socket: one JSON value a line. The supervisor greets first; then each request is
+ * answered once, in any order, matched by id.
+ */
+export const PROTOCOL = 1;
+/** A longer line is an error and ends the connection: no operation takes or gives that much. */
+export const MAX_LINE_BYTES = 4 * 1024 * 1024;
+
+export const greeting = z.object({ tmops: z.string(), protocol: z.number(), pid: z.number() });
+
+export const caller = z.strictObject({
+  door: z.enum(['cli', 'mcp', 'socket']),
+  /** Working directory of the caller, absolute. */
+  cwd: z.string(),
+  /** Sent with `start` only: the environment the agents are to inherit from. */
+  env: z.record(z.string(), z.string()).optional(),
+});
+
+export const request = z.strictObject({ id: z.number(), op: z.string(), input: z.unknown(), caller });
+
+export const failure = z.strictObject({ code: z.string(), sentence: z.string(), hint: z.string() });
+
+export const reply = z.union([
+  z.strictObject({ id: z.number(), ok: z.literal(true), output: z.unknown() }),
+  z.strictObject({ id: z.number(), ok: z.literal(false), failure }),
+]);
+
+export type Greeting = z.output<typeof greeting>;
+export type Caller = z.output<typeof caller>;
+export type LinkRequest = z.output<typeof request>;
+export type LinkReply = z.output<typeof reply>;
+export type Failure = z.output<typeof failure>;
