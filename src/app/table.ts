@@ -5,6 +5,7 @@ import {
   initOutput,
   listOutput,
   paneOutput,
+  settleOutput,
   startOutput,
   statusOutput,
   stopOutput,
@@ -159,6 +160,21 @@ export const operations = {
       lines: z.number().int().min(1).max(500).default(60).describe('How many lines from the bottom'),
     }),
     output: paneOutput,
+  }),
+  settle: operation({
+    name: 'settle',
+    tool: 'tmops_settle_prompt',
+    title: 'Settle a prompt in doubt',
+    description:
+      'Says what became of a prompt whose outcome is indeterminate or typed_not_submitted, after looking at the pane: "resend" types it again, "delivered" takes it as arrived.',
+    effect: 'act',
+    idempotent: false,
+    input: z.strictObject({
+      feature: featureName,
+      prompt: z.number().int().min(1).describe('Number of the prompt, as the status shows it'),
+      as: z.enum(['resend', 'delivered']).describe('resend: type it again; delivered: it arrived'),
+    }),
+    output: settleOutput,
   }),
   stop: operation({
     name: 'stop',

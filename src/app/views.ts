@@ -137,6 +137,8 @@ export const paneOutput = z.strictObject({
   lines: z.number(),
 });
 
+export const settleOutput = z.strictObject({ feature: z.string(), prompt: z.number(), as: z.string() });
+
 export const stopOutput = z.strictObject({
   feature: z.string(),
   run: z.string(),

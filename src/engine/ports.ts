@@ -156,3 +156,34 @@ export interface Clock {
   /** Resolves after `ms`, or at once when the signal aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
+
+// ---------------------------------------------------------------- the rest
+
+/** A step's module: code of the project, named in the configuration. Each part may reject; the message is shown. */
+export interface ModuleContext {
+  readonly feature: string;
+  readonly run: string;
+  readonly step: string;
+  readonly worktree: string;
+  readonly runDir: string;
+  /** The step's `with` from the workflow. */
+  readonly with: Readonly<Record<string, unknown>>;
+}
+
+export interface Modules {
+  /** Rejects when the module is not registered, cannot be loaded, or its function rejects. */
+  call(module: string, stage: 'validate' | 'execute' | 'rollback', context: ModuleContext): Promise<void>;
+}
+
+export interface Log {
+  debug(message: string, facts?: Readonly<Record<string, unknown>>): void;
+  info(message: string, facts?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, facts?: Readonly<Record<string, unknown>>): void;
+  error(message: string, facts?: Readonly<Record<string, unknown>>): void;
+}
+
+/** Files the engine keeps beside the journal. */
+export interface Files {
+  /** Replaces a file whole (temp, flush, rename). Makes its folder (0700). */
+  write(path: string, text: string): Promise<void>;
+}

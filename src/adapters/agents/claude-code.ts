@@ -1,0 +1,84 @@
+import { join } from 'node:path';
+import type { Activity, AgentHandle, AgentOrder, DeliveryTiming, Evidence, Exit, Launch } from '../../core/agent.ts';
+import type { Screen } from '../../core/screen.ts';
+import { refuseArgs } from './claude-args.ts';
+import { claudeActivity } from './claude-activity.ts';
+import { claudeConfigDir, hasConversation } from './claude-files.ts';
+import { prepareClaude, type ClaudeLaunchOptions } from './claude-launch.ts';
+import { classifyClaude } from './claude-screen.ts';
+import type { ClaudeSignatures } from './claude-signatures.ts';
+import { watchEvidence } from './evidence.ts';
+import { parseHookEvent } from './hook-event.ts';
+import { alive, destroyTree, recordedExit, recordedProcess, type Process } from './process.ts';
+import { ProviderError } from './provider-error.ts';
+
+export interface ClaudeCodeOptions extends ClaudeLaunchOptions {
+  /** From config/claude-code.yaml, see loadSignatures. */
+  readonly signatures: ClaudeSignatures;
+  /** Told of each event file that cannot be read, and of each variable that cannot be passed. */
+  readonly onProblem?: (problem: { readonly file: string; readonly why: string }) => void;
+}
+
+type AgentFolder = Pick<AgentHandle, 'agentDir'>;
+type Take = (evidence: Evidence) => void;
+
+/** Claude Code, interactive. Throws a ProviderError when the options name an argument that cannot be given. */
+export function claudeCodeProvider(options: ClaudeCodeOptions) {
+  refuseFirst(options.args ?? []);
+  return {
+    name: 'claude_code',
+    timing: TIMING,
+    create: (order: AgentOrder): Promise<Launch> => prepare(options, order, ['--session-id', order.sessionId]),
+    resume: async (order: AgentOrder): Promise<Launch> => {
+      await checkConversation(claudeConfigDir(order.env, options.configDir), order);
+      return prepare(options, order, ['--resume', order.sessionId]);
+    },
+    destroy: (agent: AgentHandle, graceMs: number): Promise<void> => destroyTree(agent, graceMs),
+    process: (agent: AgentFolder): Promise<Process | null> => recordedProcess(agent),
+    alive,
+    exit: (agent: AgentFolder): Promise<Exit> => recordedExit(agent),
+    activity: (agent: AgentHandle): Promise<Activity> => claudeActivity(agent),
+    classify: (capture: string): Screen => classifyClaude(capture, options.signatures),
+    evidence: (agent: AgentHandle, after: string, take: Take): Promise<() => Promise<void>> =>
+      watchEvidence({ agentDir: agent.agentDir, after, take, parse: parseHookEvent, onProblem: problemOf(options) }),
+  };
+}
+
+const TIMING: DeliveryTiming = {
+  settleMs: 50,
+  enterAgainAfterMs: [1_000, 3_000, 10_000],
+  echoWithinMs: 2_000,
+  evidenceWithinMs: 10_000,
+  readyWithinMs: 30_000,
+};
+
+function refuseFirst(args: readonly string[]): void {
+  const refused = refuseArgs(args)[0];
+  if (refused === undefined) return;
+  throw new ProviderError({
+    reason: 'order',
+    sentence: `The argument ${JSON.stringify(refused.arg)} cannot be given to Claude Code: ${refused.why}.`,
+    hint: refused.instead,
+  });
+}
+
+async function checkConversation(configDir: string, order: AgentOrder): Promise<void> {
+  if (await hasConversation(configDir, order.sessionId)) return;
+  throw new ProviderError({
+    reason: 'no-conversation',
+    sentence: `Claude Code keeps no conversation ${order.sessionId} of the ${order.role} in ${configDir}.`,
+    hint: 'Start a new one; a conversation that never got a prompt is not kept.',
+  });
+}
+
+async function prepare(options: ClaudeCodeOptions, order: AgentOrder, session: readonly string[]): Promise<Launch> {
+  const { launch, omitted } = await prepareClaude(options, order, { session, allow: options.signatures.allow });
+  for (const name of omitted) {
+    problemOf(options)({ file: join(order.agentDir, 'launch', 'env'), why: `${name} cannot be passed in one line` });
+  }
+  return launch;
+}
+
+function problemOf(options: ClaudeCodeOptions): NonNullable<ClaudeCodeOptions['onProblem']> {
+  return options.onProblem ?? ((): void => undefined);
+}

@@ -1,0 +1,146 @@
+import { watch, type FSWatcher } from 'node:fs';
+import { mkdir, open, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AgentNews, Evidence } from '../../core/agent.ts';
+
+/** What one event's text says. */
+export type Parsed =
+  | { readonly news: AgentNews }
+  /** An event that is no news to us. */
+  | { readonly ignored: string }
+  /** Not an event at all. */
+  | { readonly problem: string };
+
+export interface EvidenceWatch {
+  readonly agentDir: string;
+  /** Only evidence with a greater id is handed over; '' for all. */
+  readonly after: string;
+  readonly take: (evidence: Evidence) => void;
+  readonly parse: (text: string) => Parsed;
+  /** Told once for each file that is skipped, and each time the folder cannot be read. */
+  readonly onProblem?: (problem: { readonly file: string; readonly why: string }) => void;
+  /** How often to look without having been notified (default 2,000 ms). */
+  readonly rescanMs?: number;
+}
+
+/** Files larger than this are skipped; config/hook.sh cuts events off far below. */
+const LARGEST_EVENT_BYTES = 1024 * 1024;
+
+/** `<19 digits: ns since the epoch>-<process id>.json`, so names sort by time. */
+const EVENT_FILE = /^([0-9]{13})[0-9]{6}-[0-9]+\.json$/;
+
+/**
+ * Hands over each event file of the agent's folder: those that are there, oldest first, before the promise resolves,
+ * then each new one as it appears. A file is handed over once. The function it resolves with ends the watch; it waits
+ * for a look that is under way, and nothing is handed over afterwards.
+ */
+export async function watchEvidence(order: EvidenceWatch): Promise<() => Promise<void>> {
+  const folder = join(order.agentDir, 'events');
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+
+  const seen = new Set<string>();
+  let ended = false;
+  const stopped = (): boolean => ended;
+  const report = (file: string, why: string): void => order.onProblem?.({ file, why });
+
+  const look = oneAtATime(async () => {
+    const files = stopped() ? [] : await unseen(folder, order.after, seen);
+    for (const file of files) {
+      const found = await readEvent(folder, file, order.parse);
+      if (stopped()) return;
+      seen.add(file);
+      if ('problem' in found) report(file, found.problem);
+      else if ('news' in found) order.take({ id: idOf(file), atMs: timeOf(file), news: found.news });
+    }
+  });
+  const lookAndReport = async (): Promise<void> => {
+    try {
+      await look();
+    } catch (error) {
+      report(folder, whyOf(error));
+    }
+  };
+
+  // Watching begins before the first look, so that nothing falls between the two.
+  const ask = (): void => void lookAndReport();
+  const watcher = notified(folder, ask, (why) => {
+    report(folder, why);
+  });
+  const rescan = setInterval(ask, order.rescanMs ?? 2_000);
+  await lookAndReport();
+
+  return async () => {
+    ended = true;
+    clearInterval(rescan);
+    watcher?.close();
+    await lookAndReport();
+  };
+}
+
+/** Runs `work` never twice at once. Asked while it runs, it runs once more afterwards, however often it was asked. */
+function oneAtATime(work: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | null = null;
+  let next: Promise<void> | null = null;
+  const begin = (): Promise<void> => {
+    next = null;
+    running = work().finally(() => {
+      running = null;
+    });
+    return running;
+  };
+  return () => {
+    if (running === null) return begin();
+    next ??= running.then(begin, begin);
+    return next;
+  };
+}
+
+async function unseen(folder: string, after: string, seen: ReadonlySet<string>): Promise<string[]> {
+  const names = await readdir(folder);
+  return names.filter((name) => EVENT_FILE.test(name) && idOf(name) > after && !seen.has(name)).sort();
+}
+
+async function readEvent(folder: string, file: string, parse: (text: string) => Parsed): Promise<Parsed> {
+  try {
+    return parse(await readBounded(join(folder, file)));
+  } catch (error) {
+    return { problem: whyOf(error) };
+  }
+}
+
+async function readBounded(path: string): Promise<string> {
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    if (size > LARGEST_EVENT_BYTES) throw new Error(`${size} bytes are more than the ${LARGEST_EVENT_BYTES} allowed`);
+    return await file.readFile('utf8');
+  } finally {
+    await file.close();
+  }
+}
+
+/** Null where the system cannot notify: the slow look remains. */
+function notified(folder: string, look: () => void, failed: (why: string) => void): FSWatcher | null {
+  try {
+    const watcher = watch(folder, look);
+    watcher.on('error', (error) => {
+      failed(`not notified any more: ${whyOf(error)}`);
+    });
+    return watcher;
+  } catch (error) {
+    failed(`not notified: ${whyOf(error)}`);
+    return null;
+  }
+}
+
+function idOf(file: string): string {
+  return file.slice(0, -'.json'.length);
+}
+
+function timeOf(file: string): number {
+  return Number(EVENT_FILE.exec(file)?.[1]);
+}
+
+function whyOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

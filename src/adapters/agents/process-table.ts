@@ -1,0 +1,74 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { execa } from 'execa';
+
+/** A process that cannot be taken for a later one with the same number. */
+export interface Process {
+  readonly pid: number;
+  /** As the system tells it: clock ticks since boot on Linux, the text of `ps -o lstart=` (C locale, UTC) elsewhere. */
+  readonly startTime: string;
+}
+
+export interface ProcessRow extends Process {
+  readonly parent: number;
+}
+
+export type Started =
+  | { readonly kind: 'alive'; readonly startTime: string }
+  | { readonly kind: 'gone' }
+  /** Could not look; this is not the same as gone. */
+  | { readonly kind: 'unknown' };
+
+/** When the process with this number started. One that has ended and waits to be collected by its parent is gone. */
+export async function startTimeOf(pid: number): Promise<Started> {
+  try {
+    const row = onLinux() ? await procRow(pid) : (await psRows(['-p', String(pid)]))[0];
+    return row === undefined ? { kind: 'gone' } : { kind: 'alive', startTime: row.startTime };
+  } catch {
+    return { kind: 'unknown' };
+  }
+}
+
+/** Every process that runs now. Rejects when the system does not tell. */
+export async function processTable(): Promise<readonly ProcessRow[]> {
+  if (!onLinux()) return psRows(['-A']);
+  const names = await readdir('/proc');
+  const rows = await Promise.all(names.filter((name) => /^[0-9]+$/.test(name)).map((name) => procRow(Number(name))));
+  return rows.filter((row) => row !== undefined);
+}
+
+function onLinux(): boolean {
+  return process.platform === 'linux';
+}
+
+/** Fields 3, 4 and 22 of /proc/PID/stat (proc(5)), counted from the last ')' of the program's name. */
+async function procRow(pid: number): Promise<ProcessRow | undefined> {
+  let stat: string;
+  try {
+    stat = await readFile(`/proc/${pid}/stat`, 'latin1');
+  } catch (error) {
+    // ESRCH: it ended between opening and reading.
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH'))
+      return undefined;
+    throw error;
+  }
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [state, parent, startTime] = [fields[0], fields[1], fields[19]];
+  if (startTime === undefined || state === 'Z' || state === 'X') return undefined;
+  return { pid, parent: Number(parent), startTime };
+}
+
+async function psRows(which: readonly string[]): Promise<readonly ProcessRow[]> {
+  const told = await execa('ps', [...which, '-o', 'pid=,ppid=,state=,lstart='], {
+    env: { LC_ALL: 'C', TZ: 'UTC0' },
+    timeout: 5_000,
+    // ps exits with 1 when there is no such process.
+    reject: false,
+  });
+  if (told.exitCode !== 0 && told.exitCode !== 1)
+    throw new Error(`ps failed: ${told.shortMessage ?? 'no reason given'}`);
+  return told.stdout.split('\n').flatMap((line) => {
+    const [pid, parent, state, ...start] = line.trim().split(/\s+/);
+    if (start.length === 0 || state?.startsWith('Z') === true) return [];
+    return [{ pid: Number(pid), parent: Number(parent), startTime: start.join(' ') }];
+  });
+}

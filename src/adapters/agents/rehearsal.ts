@@ -1,0 +1,193 @@
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, readFile } from 'node:fs/promises';
+import { dirname, isAbsolute, join } from 'node:path';
+import { z } from 'zod';
+import type { Activity, AgentHandle, AgentOrder, DeliveryTiming, Evidence, Exit, Launch } from '../../core/agent.ts';
+import type { Screen } from '../../core/screen.ts';
+import { watchEvidence, type EvidenceWatch } from './evidence.ts';
+import { parseHookEvent } from './hook-event.ts';
+import { writeLaunch } from './launch.ts';
+import { checkFolder } from './order-check.ts';
+import { packagedFile } from './packaged-file.ts';
+import { alive, destroyTree, recordedExit, recordedProcess, type Process } from './process.ts';
+import { ProviderError } from './provider-error.ts';
+import { classifyRehearsal } from './rehearsal-screen.ts';
+
+export interface RehearsalOptions {
+  /** The program as one file that node runs; absent: the one that belongs to this installation. */
+  readonly program?: string;
+  /** What is played: the name of a shipped play (`demo`, `instant`) or an absolute path; absent: `demo`. */
+  readonly play?: string;
+  /** Nothing is accepted before this. */
+  readonly slowStartMs?: number;
+  /** A JSON file of steering verbs done at the start (see src/rehearsal/steering.ts). */
+  readonly steerFile?: string;
+  /** Lets the hook start the supervisor again: a file with its process id, and an executable that starts it. */
+  readonly hook?: { readonly pidFile?: string; readonly wake?: string };
+  /** Told of each event file that cannot be read, and of each variable that cannot be passed. */
+  readonly onProblem?: NonNullable<EvidenceWatch['onProblem']>;
+}
+
+type Folder = Pick<AgentHandle, 'agentDir'>;
+
+/** The agent that plays a written part: interactive like the others, but it needs no account and no network. */
+export interface RehearsalProvider {
+  readonly name: 'rehearsal';
+  readonly timing: DeliveryTiming;
+  create(order: AgentOrder): Promise<Launch>;
+  resume(order: AgentOrder): Promise<Launch>;
+  destroy(agent: AgentHandle, graceMs: number): Promise<void>;
+  process(agent: Folder): Promise<Process | null>;
+  alive(process: Process): Promise<'alive' | 'gone' | 'unknown'>;
+  exit(agent: Folder): Promise<Exit>;
+  activity(agent: Folder): Promise<Activity>;
+  classify(capture: string): Screen;
+  evidence(agent: Folder, after: string, take: (evidence: Evidence) => void): Promise<() => Promise<void>>;
+}
+
+/** Makes the provider. Nothing is read or started before its first call. */
+export function rehearsalProvider(options: RehearsalOptions = {}): RehearsalProvider {
+  const slowStartMs = options.slowStartMs ?? 0;
+  return {
+    name: 'rehearsal',
+    timing: {
+      // The box takes each key as it comes; nothing has to settle.
+      settleMs: 5,
+      enterAgainAfterMs: [300, 1_000, 3_000],
+      echoWithinMs: 3_000,
+      evidenceWithinMs: 5_000,
+      readyWithinMs: 10_000 + slowStartMs,
+    },
+    async create(order) {
+      if (hasConversation(order)) throw conversationFault(order, 'order', 'exists already', 'resume it');
+      return launch(order, '--session-id', options);
+    },
+    async resume(order) {
+      if (!hasConversation(order))
+        throw conversationFault(order, 'no-conversation', 'does not exist', 'begin a new one');
+      return launch(order, '--resume', options);
+    },
+    destroy: destroyTree,
+    process: recordedProcess,
+    alive,
+    exit: recordedExit,
+    activity,
+    classify: classifyRehearsal,
+    evidence: (agent, after, take) =>
+      watchEvidence({
+        agentDir: agent.agentDir,
+        after,
+        take,
+        parse: parseHookEvent,
+        ...(options.onProblem === undefined ? {} : { onProblem: options.onProblem }),
+      }),
+  };
+}
+
+async function launch(
+  order: AgentOrder,
+  conversation: '--session-id' | '--resume',
+  options: RehearsalOptions,
+): Promise<Launch> {
+  await checkFolder(order);
+  await mkdir(order.agentDir, { recursive: true, mode: 0o700 });
+  // Copied, so that agents outlive an update or a removal of this package.
+  const hook = join(order.agentDir, 'hook.sh');
+  await copyFile(packagedFile('hook.sh'), hook);
+  const argv = [
+    process.execPath,
+    options.program ?? installedProgram(),
+    ...[conversation, order.sessionId],
+    ...['--agent-dir', order.agentDir],
+    ...['--play', playFile(options.play ?? 'demo')],
+    ...['--role', order.role],
+    ...['--feature', order.feature],
+    ...['--run', order.run],
+    ...['--name', `${order.feature}/${order.role}`],
+    ...['--hook', hook],
+    ...(options.slowStartMs === undefined ? [] : ['--slow-start', String(options.slowStartMs)]),
+    ...(options.steerFile === undefined ? [] : ['--steer-file', options.steerFile]),
+  ];
+  const written = await writeLaunch(order.agentDir, { argv, env: environment(options, order, hook), cwd: order.cwd });
+  for (const name of written.omitted) {
+    options.onProblem?.({ file: join(order.agentDir, 'launch', 'env'), why: `${name} cannot be passed in one line` });
+  }
+  return { argv: written.argv, env: {}, cwd: order.cwd };
+}
+
+/** The order's variables, then ours, which win. */
+function environment(options: RehearsalOptions, order: AgentOrder, hook: string): Record<string, string> {
+  return {
+    ...order.env,
+    TMOPS_HOOK: hook,
+    TMOPS_AGENT_DIR: order.agentDir,
+    ...(options.hook?.pidFile !== undefined && { TMOPS_SUPERVISOR_PID_FILE: options.hook.pidFile }),
+    ...(options.hook?.wake !== undefined && { TMOPS_WAKE: options.hook.wake }),
+  };
+}
+
+function hasConversation(order: AgentOrder): boolean {
+  return existsSync(join(order.agentDir, 'rehearsal', `${order.sessionId}.jsonl`));
+}
+
+function conversationFault(
+  order: AgentOrder,
+  reason: 'order' | 'no-conversation',
+  state: string,
+  remedy: string,
+): ProviderError {
+  return new ProviderError({
+    reason,
+    sentence: `The conversation ${order.sessionId} of the ${order.role} ${state} in ${order.agentDir}.`,
+    hint: `Let the ${order.role} ${remedy}.`,
+  });
+}
+
+function installedProgram(): string {
+  const program = join(dirname(dirname(packagedFile('hook.sh'))), 'dist', 'rehearsal.js');
+  if (existsSync(program)) return program;
+  throw new ProviderError({
+    reason: 'command-missing',
+    sentence: `The rehearsal agent is not built: ${program} is not there.`,
+    hint: 'Run `npm run build`.',
+  });
+}
+
+function playFile(play: string): string {
+  const file = isAbsolute(play) ? play : shippedPlay(play);
+  if (file !== null && existsSync(file)) return file;
+  throw new ProviderError({
+    reason: 'order',
+    sentence: `There is no play ${JSON.stringify(play)} to rehearse.`,
+    hint: 'Name a shipped one (demo, instant) or give the absolute path of a YAML file.',
+  });
+}
+
+function shippedPlay(name: string): string | null {
+  return /^[a-z0-9-]+$/.test(name) ? join(dirname(packagedFile('hook.sh')), 'rehearsal', `${name}.yaml`) : null;
+}
+
+const STATUS = z.object({
+  pid: z.int(),
+  status: z.enum(['idle', 'busy', 'waiting']),
+  waitingFor: z.string().default(''),
+});
+
+/** What the program wrote about itself, unless another process wrote it: the file outlives a crash. */
+async function activity(agent: Folder): Promise<Activity> {
+  const [text, recorded] = await Promise.all([readStatus(agent), recordedProcess(agent)]);
+  if (text === null || recorded === null) return { kind: 'unknown' };
+  const read = STATUS.safeParse(JSON.parse(text));
+  if (read.data?.pid !== recorded.pid || (await alive(recorded)) !== 'alive') return { kind: 'unknown' };
+  const { status, waitingFor } = read.data;
+  return status === 'waiting' ? { kind: 'waiting', waitingFor } : { kind: status };
+}
+
+async function readStatus(agent: Folder): Promise<string | null> {
+  try {
+    return await readFile(join(agent.agentDir, 'rehearsal', 'status.json'), 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw error;
+  }
+}

@@ -1,0 +1,25 @@
+import { isAbsolute, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+type Stage = 'validate' | 'execute' | 'rollback';
+
+/** What `modules:` of the configuration names, by name: a file of the project. */
+export type ModuleFiles = () => Readonly<Record<string, string>>;
+
+/**
+ * Calls the functions of step modules. A module is an ES module that exports `execute(context)` and, if it has them,
+ * `validate(context)` and `rollback(context)`; each may be async and rejects to say that it failed.
+ */
+export function stepModules(root: string, files: ModuleFiles) {
+  return {
+    async call(name: string, stage: Stage, context: object): Promise<void> {
+      const file = files()[name];
+      if (file === undefined) throw new Error(`no module ${name} is registered under modules: in the configuration`);
+      const path = isAbsolute(file) ? file : join(root, file);
+      const loaded = (await import(pathToFileURL(path).href)) as Readonly<Record<string, unknown>>;
+      const act = loaded[stage];
+      if (typeof act === 'function') await (act as (context: object) => unknown)(context);
+      else if (stage === 'execute') throw new Error(`${path} exports no function execute`);
+    },
+  };
+}

@@ -1,0 +1,41 @@
+import type { InitOrder, InitOutcome, ListedFeature, SpecState, TestCommand } from '../../core/init.ts';
+import { listFeatures } from './features.ts';
+import { initialise } from './initialise.ts';
+import { readSpecState } from './spec.ts';
+import { detectTestCommand } from './test-command.ts';
+import type { InTurn, ProjectOptions } from './work.ts';
+
+/** The user's project on disk: what the framework's contract puts there. */
+export interface Project {
+  /** Orders for one feature run one after the other, those for several at once. */
+  initialise(order: InitOrder): Promise<InitOutcome>;
+  detectTestCommand(root: string): Promise<TestCommand | null>;
+  listFeatures(root: string): Promise<readonly ListedFeature[]>;
+  readSpecState(specFile: string, template: string): Promise<SpecState>;
+}
+
+export function openProject(options: ProjectOptions): Project {
+  const inTurn = openTurns();
+  return {
+    initialise: (order) =>
+      inTurn(`feature ${order.workspaceRoot} ${order.feature}`, () => initialise(options, inTurn, order)),
+    detectTestCommand,
+    listFeatures,
+    readSpecState,
+  };
+}
+
+function openTurns(): InTurn {
+  const last = new Map<string, Promise<unknown>>();
+  return async (key, act) => {
+    const before = last.get(key) ?? Promise.resolve();
+    // The one before reports its own failure to its own caller.
+    const turn = before.then(act, act);
+    last.set(key, turn);
+    try {
+      return await turn;
+    } finally {
+      if (last.get(key) === turn) last.delete(key);
+    }
+  };
+}

@@ -1,0 +1,61 @@
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** What each role is told, as files of the run: `roles/<role>.md`. */
+export interface RoleDocuments {
+  readonly rolesDir: string;
+  readonly feature: string;
+  readonly run: string;
+  /** Looked through in order; the first that has the role's document is used. */
+  readonly folders: readonly string[];
+  readonly roles: readonly { readonly role: string; readonly title: string; readonly file: string }[];
+  /** Shown to every role, e.g. `npm test`; null when none is known. */
+  readonly testCommand: readonly string[] | null;
+}
+
+export type PlacedDocuments =
+  | { readonly ok: true; readonly from: Readonly<Record<string, string>> }
+  | { readonly ok: false; readonly role: string; readonly file: string; readonly folders: readonly string[] };
+
+/**
+ * Copies each role's instruction document into the run, under a head that names the feature and its paths: the documents
+ * of the framework are written for any feature and leave that to the human who pastes them.
+ */
+export async function placeRoleDocuments(order: RoleDocuments): Promise<PlacedDocuments> {
+  await mkdir(order.rolesDir, { recursive: true, mode: 0o700 });
+  const from: Record<string, string> = {};
+  for (const { role, title, file } of order.roles) {
+    const found = await firstOf(order.folders.map((folder) => join(folder, file)));
+    if (!found) return { ok: false, role, file, folders: order.folders };
+    const path = join(order.rolesDir, `${role}.md`);
+    await writeFile(`${path}.new`, `${headOf(order, title)}\n${found.text.trimEnd()}\n`, { mode: 0o600 });
+    await rename(`${path}.new`, path);
+    from[role] = found.path;
+  }
+  return { ok: true, from };
+}
+
+async function firstOf(paths: readonly string[]): Promise<{ path: string; text: string } | null> {
+  for (const path of paths) {
+    try {
+      return { path, text: await readFile(path, 'utf8') };
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : '';
+      if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
+    }
+  }
+  return null;
+}
+
+function headOf({ feature, run, testCommand }: RoleDocuments, title: string): string {
+  const base = `.tmops/${feature}/current`;
+  return [
+    `# ${title} of the feature ${feature} (run ${run})`,
+    '',
+    `- Specification: \`${base}/TASK_SPEC.md\``,
+    `- Checkpoints: \`${base}/checkpoints/\``,
+    ...(testCommand ? [`- Tests are run with: \`${testCommand.join(' ')}\``] : []),
+    '- Prompts end in a mark such as `[tmops#7]`. It numbers the prompt; pay it no other attention.',
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,52 @@
+import { askByChild } from './child.ts';
+import type { Server } from './child.ts';
+import type { Ask } from './commands.ts';
+import { keepLink } from './link.ts';
+import type { Link } from './link.ts';
+import type { PaneFact } from './panes.ts';
+
+/** Which pane belongs to which session, the link to each session, and who wants to hear of its loss. */
+export function linkTable(server: Server) {
+  const links = new Map<string, Link>();
+  const sessions = new Map<string, string>();
+  const watchers = new Map<string, Set<(why: string) => void>>();
+  let ended = false;
+
+  const connect = (session: string) => {
+    if (ended || links.has(session)) return;
+    const link = keepLink(server, session, (why) => {
+      if (links.get(session) !== link) return;
+      links.delete(session);
+      for (const callback of watchers.get(session) ?? []) callback(why);
+    });
+    links.set(session, link);
+  };
+  const drop = async (session: string) => {
+    const link = links.get(session);
+    links.delete(session);
+    for (const [pane, owner] of sessions) if (owner === session) sessions.delete(pane);
+    await link?.end();
+  };
+
+  return {
+    drop,
+    sessionOf: (pane: string) => sessions.get(pane),
+    askFor: (session: string | undefined): Ask =>
+      links.get(session ?? '')?.ask ?? ((chain) => askByChild(server, chain)),
+    adopt: (session: string, panes: readonly PaneFact[]): readonly PaneFact[] => {
+      for (const { pane } of panes) sessions.set(pane, session);
+      connect(session);
+      return panes.map(({ role, pane, dead, pid }) => ({ role, pane, dead, pid }));
+    },
+    watch: (session: string, callback: (why: string) => void) => {
+      const told = watchers.get(session) ?? new Set();
+      watchers.set(session, told.add(callback));
+      connect(session);
+      return () => Promise.resolve(void told.delete(callback));
+    },
+    end: async () => {
+      ended = true;
+      await Promise.all([...links.keys()].map(drop));
+    },
+  };
+}

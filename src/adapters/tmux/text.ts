@@ -1,0 +1,46 @@
+/** Ways of putting foreign text where tmux would read meaning into it. Pure. */
+
+/**
+ * Text for an option that a border or a status line shows as it is: `#` is doubled, or `#[fg=red]` would be a style;
+ * control characters become blanks. At most 300 characters.
+ */
+export function shown(text: string): string {
+  const blank = text.replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/gu, ' ');
+  return Array.from(blank).slice(0, SHOWN_LIMIT).join('').replaceAll('#', '##');
+}
+
+/** What `shown` was given, but for blanks and length. */
+export function unshown(text: string): string {
+  return text.replaceAll('##', '#');
+}
+
+/**
+ * Text for an argument that tmux expands as a format, such as a start directory. Before `[` tmux leaves any number of
+ * `#` alone, so those must not be doubled.
+ */
+export function unexpanded(text: string): string {
+  return text.replace(/#+(?!#)/g, (marks, at: number, whole: string) =>
+    whole[at + marks.length] === '[' ? marks : marks.repeat(2),
+  );
+}
+
+/**
+ * A pattern for `#{C/r:…}` that finds rows which end with the last characters of `row`. Signs that mean something to
+ * a regular expression stand in brackets of their own; the two that also mean something to the format around it
+ * (`}` ends it, `%` may be a time) are matched as "any character".
+ */
+export function rowEndPattern(row: string): string {
+  const tail = Array.from(row.trimEnd()).slice(-TAIL).join('');
+  if (tail === '' || /[\p{Cc}\p{Cs}]/u.test(tail)) {
+    throw new Error(`Internal error: ${JSON.stringify(row)} is no row to look for`);
+  }
+  const escaped = tail.replace(/[^\p{L}\p{N}\p{M}\P{ASCII} ]/gu, (sign) => {
+    if (sign === '}' || sign === '%') return '.';
+    return sign === '^' ? '\\^' : `[${sign}]`;
+  });
+  return `${escaped} *$`;
+}
+
+const SHOWN_LIMIT = 300;
+/** Long enough to be ours, short enough to stand in one row of a narrow pane. */
+const TAIL = 24;

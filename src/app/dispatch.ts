@@ -1,0 +1,62 @@
+import type { Caller, Failure, LinkReply, LinkRequest } from '../link/protocol.ts';
+import { checkArguments } from './arguments.ts';
+import { handlersFor, type Handlers } from './handlers.ts';
+import type { AppPorts } from './ports.ts';
+import { operations, type OperationKey } from './table.ts';
+import { tellError } from './tell.ts';
+
+/** Answers requests of the doors: one operation of the table each. Never rejects. */
+export function dispatcher(
+  ports: AppPorts,
+  onBug: (error: unknown) => void,
+): (request: LinkRequest, signal: AbortSignal) => Promise<LinkReply> {
+  const handlers: Handlers = handlersFor(ports);
+  const byName = new Map(Object.entries(operations).map(([key, operation]) => [operation.name, key as OperationKey]));
+  return async ({ id, op, input, caller }, signal) => {
+    const key = byName.get(op);
+    if (key === undefined)
+      return {
+        id,
+        ok: false,
+        failure: {
+          code: 'unknown-operation',
+          sentence: `There is no operation "${op}".`,
+          hint: `Known: ${[...byName.keys()].join(', ')}.`,
+        },
+      };
+    const checked = checkArguments(operations[key], input, { operation: op, argument: (name) => name });
+    if (!checked.ok) return { id, ok: false, failure: checked.failure };
+    const answer = await answerOf(handlers, key, checked.input, caller, signal, onBug);
+    return 'failure' in answer ? { id, ok: false, failure: answer.failure } : { id, ok: true, output: answer.output };
+  };
+}
+
+async function answerOf(
+  handlers: Handlers,
+  key: OperationKey,
+  input: object,
+  caller: Caller,
+  signal: AbortSignal,
+  onBug: (error: unknown) => void,
+): Promise<{ output: unknown } | { failure: Failure }> {
+  // The table's own schema has just parsed the input of this very key.
+  const handle = handlers[key] as (
+    input: object,
+    caller: Caller,
+    signal: AbortSignal,
+  ) => Promise<{ ok: true; output: unknown } | { ok: false; problem: Failure }>;
+  try {
+    const answer = await handle(input, caller, signal);
+    return answer.ok ? { output: answer.output } : { failure: answer.problem };
+  } catch (error) {
+    const known = tellError(error);
+    if (!known) onBug(error);
+    return {
+      failure: known ?? {
+        code: 'internal-error',
+        sentence: 'Internal error: the operation broke off.',
+        hint: 'The log of the supervisor says more: .tmops/.logs/tmops.log',
+      },
+    };
+  }
+}

@@ -1,0 +1,173 @@
+import type { Event } from '../core/event.ts';
+import { presentStep, type Run } from '../core/run.ts';
+import { isAgentStep } from '../core/workflow.ts';
+import type { LiveRun } from '../engine/live-run.ts';
+import type { Caller } from '../link/protocol.ts';
+import { initHandler } from './init.ts';
+import { narrate } from './narrate.ts';
+import { plainText } from './pane-text.ts';
+import type { AppPorts } from './ports.ts';
+import { startHandler } from './start.ts';
+import { attentionOf, statusOf, waitsFor } from './status.ts';
+import type { InputOf, OperationKey, OutputOf } from './table.ts';
+import { tellRefusal, unknownFeature } from './tell.ts';
+import type { ProblemView } from './views.ts';
+import { waitFor } from './wait.ts';
+
+export type Answer<K extends OperationKey> =
+  { readonly ok: true; readonly output: OutputOf<K> } | { readonly ok: false; readonly problem: ProblemView };
+export type Handler<K extends OperationKey> = (
+  input: InputOf<K>,
+  caller: Caller,
+  signal: AbortSignal,
+) => Promise<Answer<K>>;
+export type Handlers = { readonly [K in OperationKey]: Handler<K> };
+
+export function handlersFor(ports: AppPorts): Handlers {
+  return {
+    init: initHandler(ports),
+    start: startHandler(ports),
+    status: ({ feature }) =>
+      withRun(ports, feature, (live) => ({
+        ok: true,
+        output: statusOf(live.loop.run(), attachOf(ports, live.loop.run()), ports.clock.now()),
+      })),
+    list: () => list(ports),
+    wait: (input, _caller, signal) =>
+      withRun(ports, input.feature, async (live) => ({
+        ok: true,
+        output: await waitFor(live.loop, input, ports.clock, signal),
+      })),
+    events: ({ feature, after, limit }) =>
+      withRun(ports, feature, async (live) => ({ ok: true, output: await eventsAfter(live, after, limit) })),
+    readPane: (input) => withRun(ports, input.feature, (live) => readPane(live, input)),
+    settle: (input, caller) => withRun(ports, input.feature, (live) => settle(live, input, caller)),
+    stop: ({ feature }, caller) => withRun(ports, feature, (live) => stop(live, caller)),
+    doctor: async () => ({ ok: true, output: await ports.doctor() }),
+  };
+}
+
+async function withRun<K extends OperationKey>(
+  ports: AppPorts,
+  feature: string,
+  act: (live: LiveRun) => Answer<K> | Promise<Answer<K>>,
+): Promise<Answer<K>> {
+  const live = await ports.workspace.live(feature);
+  return live?.loop.run().identity ? act(live) : { ok: false, problem: unknownFeature(feature) };
+}
+
+function attachOf(ports: AppPorts, run: Run): string | null {
+  return run.settings ? ports.attachCommand(run.settings.session, run.settings.socket) : null;
+}
+
+async function list(ports: AppPorts): Promise<Answer<'list'>> {
+  const features: OutputOf<'list'>['features'] = [];
+  for (const { feature, line } of await ports.features()) {
+    const run = (await ports.workspace.live(feature))?.loop.run();
+    if (!run?.identity) {
+      features.push({
+        feature,
+        run: '',
+        phase: 'by hand',
+        step: null,
+        role: null,
+        branch: line?.branch ?? '',
+        waitsFor: `It was not initialised by tmops: tmops init ${feature}.`,
+        attention: 0,
+      });
+      continue;
+    }
+    const step = presentStep(run)?.step;
+    const role = step && isAgentStep(step) ? step.role : null;
+    features.push({
+      feature,
+      run: run.identity.run,
+      phase: run.life.kind,
+      step: step?.id ?? null,
+      role,
+      branch: run.identity.branch,
+      waitsFor: waitsFor(run),
+      attention: attentionOf(run, ports.clock.now()).length,
+    });
+  }
+  return { ok: true, output: { features } };
+}
+
+async function eventsAfter(live: LiveRun, after: number, limit: number): Promise<OutputOf<'events'>> {
+  const events: readonly Event[] = (await live.events(after)).slice(0, limit);
+  const { identity, seq } = live.loop.run();
+  return {
+    feature: identity?.feature ?? '',
+    run: identity?.run ?? '',
+    events: events.map(narrate),
+    cursor: events.at(-1)?.seq ?? Math.max(after, seq),
+  };
+}
+
+async function readPane(live: LiveRun, { feature, role, lines }: InputOf<'readPane'>): Promise<Answer<'readPane'>> {
+  const run = live.loop.run();
+  const agent = run.agents[role];
+  const terminal = live.terminal();
+  if (!agent)
+    return {
+      ok: false,
+      problem: {
+        code: 'unknown-role',
+        sentence: `${feature} has no pane for the role "${role}".`,
+        hint: `Its roles: ${Object.keys(run.agents).join(', ') || 'none, it was not started'}.`,
+      },
+    };
+  if (!terminal || agent.pane === null)
+    return {
+      ok: false,
+      problem: {
+        code: 'no-pane',
+        sentence: `The ${role} of ${feature} has no pane now.`,
+        hint: `tmops start ${feature}`,
+      },
+    };
+  const look = await terminal.look(agent.pane);
+  if (look.kind !== 'seen')
+    return {
+      ok: false,
+      problem: {
+        code: 'pane-not-seen',
+        sentence: `The ${role}'s pane could not be read${look.kind === 'unknown' ? `: ${look.why}` : ', it is gone'}.`,
+        hint: `tmops status ${feature}`,
+      },
+    };
+  const shown = plainText(look.capture).split('\n').slice(-lines);
+  return {
+    ok: true,
+    output: {
+      feature,
+      role,
+      pane: agent.pane,
+      state: agent.state.kind,
+      untrusted_output: shown.join('\n'),
+      lines: shown.length,
+    },
+  };
+}
+
+async function settle(
+  live: LiveRun,
+  { feature, prompt, as }: InputOf<'settle'>,
+  caller: Caller,
+): Promise<Answer<'settle'>> {
+  const answer = await live.loop.submit({ kind: 'settle-prompt', prompt, as, by: caller.door });
+  if (!answer.ok) return { ok: false, problem: tellRefusal(answer.refusal, feature) };
+  return { ok: true, output: { feature, prompt, as } };
+}
+
+async function stop(live: LiveRun, caller: Caller): Promise<Answer<'stop'>> {
+  const { life, identity } = live.loop.run();
+  const feature = identity?.feature ?? '';
+  if (life.kind === 'running') await live.loop.submit({ kind: 'stop', by: caller.door, why: 'asked to' });
+  await live.endSession();
+  const next =
+    life.kind === 'completed'
+      ? `${feature} is completed; its work is on ${identity?.branch ?? ''}.`
+      : `tmops start ${feature} goes on from its present checkpoint.`;
+  return { ok: true, output: { feature, run: identity?.run ?? '', stopped: life.kind === 'running', next } };
+}

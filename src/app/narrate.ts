@@ -1,0 +1,67 @@
+import type { Event } from '../core/event.ts';
+import type { EventView } from './views.ts';
+
+/** An event as a sentence for people. Text that came from agents or files is quoted, never woven in. */
+export function narrate(event: Event): EventView {
+  return { seq: event.seq, at: new Date(event.at).toISOString(), kind: event.kind, text: sentence(event) };
+}
+
+type Sentences = { readonly [K in Event['kind']]: (event: Extract<Event, { kind: K }>) => string };
+
+const SENTENCES: Sentences = {
+  'run.initialised': (e) =>
+    `The run ${e.identity.run} of ${e.identity.feature} was initialised on branch ${e.identity.branch}.`,
+  'run.started': (e) =>
+    `Started with the workflow ${e.workflow.name}, layout ${e.settings.layout}, agents ${e.settings.provider}.`,
+  'run.surveyed': () => 'The checkpoints on disk were looked at.',
+  'run.completed': () => 'All steps are done.',
+  'run.stopped': (e) => `Stopped by ${e.by}: ${e.why}.`,
+  'supervisor.began': (e) =>
+    `A supervisor (process ${e.pid}) took the run up; nobody had watched for ${seconds(e.gapMs)}.`,
+  'session.opened': (e) => `The tmux session ${e.session} is open.`,
+  'session.lost': (e) => `The tmux session is gone: ${e.why}.`,
+  'agent.launched': (e) => `${e.resume ? 'Resuming' : 'Starting'} the ${e.role}'s agent (session ${e.sessionId}).`,
+  'agent.placed': (e) => `The ${e.role} is in pane ${e.pane}.`,
+  'agent.process': (e) => `The ${e.role}'s agent runs as process ${e.pid}.`,
+  'agent.session': (e) => `The ${e.role}'s agent is up.`,
+  'agent.turn-began': (e) => `The ${e.role} took a prompt that tmops did not send.`,
+  'agent.turn-ended': (e) =>
+    e.failed === null ? `The ${e.role} ended its turn.` : `The ${e.role}'s turn failed: ${quoted(e.failed)}.`,
+  'agent.asking': (e) => `The ${e.role}'s agent asks: ${quoted(e.dialog.name)}.`,
+  'agent.worked': (e) => `The ${e.role} is at work.`,
+  'agent.answered': (e) => `The ${e.role}'s agent has its answer.`,
+  'agent.exited': (e) => `The ${e.role}'s agent ${e.deliberate ? 'was ended' : 'ended unasked'} (${exitWord(e.exit)}).`,
+  'agent.failed': (e) => e.sentence,
+  'step.began': (e) => `Step ${e.step} began.`,
+  'step.completed': (e) => `Step ${e.step} is done${e.how === 'found' ? ' (its checkpoint was already there)' : ''}.`,
+  'module.failed': (e) =>
+    `The module of step ${e.step} failed to ${e.stage}: ${quoted(e.why)}${e.rolledBack ? '; it was rolled back' : ''}.`,
+  'prompt.wanted': (e) => `For the ${e.role}: ${quoted(e.line)} (prompt ${e.prompt}).`,
+  'prompt.intended': (e) => `Typing prompt ${e.prompt} into pane ${e.pane}.`,
+  'prompt.typed': (e) => `Prompt ${e.prompt} stands in the composer.`,
+  'prompt.entered': (e) => `Enter was pressed for prompt ${e.prompt}${e.times > 1 ? ` (${e.times} times)` : ''}.`,
+  'prompt.taken': (e) => `Prompt ${e.prompt} was ${e.queued ? 'queued by the agent' : 'accepted'}.`,
+  'prompt.held': (e) => `Prompt ${e.prompt} waits: ${quoted(e.reason)}.`,
+  'prompt.stuck': (e) => `Prompt ${e.prompt} is ${e.outcome.replaceAll('_', ' ')}: ${quoted(e.reason)}.`,
+  'prompt.reopened': (e) => `Prompt ${e.prompt} will be typed again: ${quoted(e.why)}.`,
+  'prompt.settled': (e) => `${e.by} said of prompt ${e.prompt}: ${e.as}.`,
+  'checkpoint.seen': (e) => `${e.file} is whole${e.gate === 'human' ? ' and asks for a human review' : ''}.`,
+  'checkpoint.refused': (e) =>
+    `${e.fault.file}, line ${e.fault.line}: found ${quoted(e.fault.found)}, expected ${e.fault.expected}.`,
+};
+
+function sentence(event: Event): string {
+  const say = SENTENCES[event.kind] as (event: Event) => string;
+  return say(event);
+}
+
+const MAX_QUOTE = 160;
+/** Untrusted text on one line, without control characters, between quotes. */
+export const quoted = (text: string): string => `"${text.replaceAll(/[\p{C}\s]+/gu, ' ').slice(0, MAX_QUOTE)}"`;
+
+const seconds = (ms: number): string => (ms < 90_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`);
+
+export const exitWord = (exit: { kind: string; code?: number; signal?: string }): string => {
+  if (exit.kind === 'code') return `exit code ${exit.code ?? '?'}`;
+  return exit.kind === 'signal' ? `signal ${exit.signal ?? '?'}` : 'how is not known';
+};

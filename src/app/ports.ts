@@ -1,0 +1,59 @@
+import type { StartPlan } from '../config/plan.ts';
+import type { Config } from '../config/schema.ts';
+import type { InitOrder, InitOutcome, ListedFeature, SpecState } from '../core/init.ts';
+import type { Clock, Terminal } from '../engine/ports.ts';
+import type { RunPlace } from '../engine/place.ts';
+import type { Workspace } from '../engine/workspace.ts';
+import type { OutputOf } from './table.ts';
+import type { ProblemView } from './views.ts';
+
+export type Told<T> = ({ readonly ok: true } & T) | { readonly ok: false; readonly problem: ProblemView };
+
+/** What operations need of the world beyond the engine. Each is given by the composition root. */
+export interface AppPorts {
+  readonly root: string;
+  readonly workspaceId: string;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly workspace: Workspace;
+  /** The configuration as it is on disk now and the caller's variables say, with faults already in words. */
+  readonly config: (env: Readonly<Record<string, string>> | undefined) => Told<{
+    readonly config: Config;
+    readonly plan: (layout: string | undefined) => Told<{ readonly plan: StartPlan }>;
+  }>;
+  readonly initialise: (
+    order: Omit<InitOrder, 'workspaceRoot' | 'toolsDir' | 'specTemplateFile'>,
+    config: Config,
+  ) => Promise<InitOutcome>;
+  readonly features: () => Promise<readonly ListedFeature[]>;
+  readonly specState: (feature: string, runDir: string) => Promise<SpecState>;
+  /** Where the feature's worktree belongs; the root itself with `isolation: branch`. */
+  readonly worktreePath: (feature: string, config: Config) => string;
+  /** The commit a worktree is on; null when it has none. */
+  readonly headOf: (worktree: string) => Promise<string | null>;
+  readonly testCommand: (config: Config) => Promise<readonly string[] | null>;
+  readonly placeRoles: (
+    place: RunPlace,
+    plan: StartPlan,
+    config: Config,
+    testCommand: readonly string[] | null,
+  ) => Promise<ProblemView | null>;
+  /** Null when the folder is trusted, or was made so because `trust` is set. */
+  readonly trust: (
+    provider: string,
+    trust: boolean,
+    env: Readonly<Record<string, string>>,
+  ) => Promise<ProblemView | null>;
+  /** Why the provider cannot be used with this configuration; null when it can. */
+  readonly providerFault: (
+    provider: string,
+    config: Config,
+    env: Readonly<Record<string, string>>,
+  ) => Promise<ProblemView | null>;
+  readonly terminal: (socket: string | null) => Terminal;
+  /** The tmux server to use: the configuration's, the caller's own, or null for the default one. */
+  readonly socketOf: (config: Config, env: Readonly<Record<string, string>>) => string | null;
+  readonly statusArgv: (feature: string) => readonly string[];
+  readonly attachCommand: (session: string, socket: string | null) => string;
+  readonly doctor: () => Promise<OutputOf<'doctor'>>;
+}

@@ -1,0 +1,71 @@
+import type { Event } from '../core/event.ts';
+import { presentStep, type Run } from '../core/run.ts';
+import { isAgentStep } from '../core/workflow.ts';
+import type { RunLoop } from '../engine/loop.ts';
+import type { Clock } from '../engine/ports.ts';
+import { narrate } from './narrate.ts';
+import { attentionOf, waitsFor } from './status.ts';
+import type { InputOf, OutputOf } from './table.ts';
+
+const MAX_EVENTS = 100;
+
+/** Waits until what was asked for is so, or time is up. What came after `cursor` counts as having happened already. */
+export async function waitFor(
+  loop: RunLoop,
+  input: InputOf<'wait'>,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<OutputOf<'wait'>> {
+  const since = input.cursor ?? loop.run().seq;
+  const stepBefore = presentStep(loop.run())?.step.id ?? null;
+  const news: Event[] = input.cursor === undefined ? [] : [...loop.recent(input.cursor)];
+  const reason = (): string | null =>
+    reasonToReturn(loop.run(), input.until, { news, since, stepBefore, now: clock.now() });
+  if (reason() === null && input.timeoutMs > 0) {
+    const done = new AbortController();
+    const unsubscribe = loop.subscribe((_run, events) => {
+      news.push(...events);
+      if (reason() !== null) done.abort();
+    });
+    await clock.sleep(input.timeoutMs, AbortSignal.any([done.signal, signal]));
+    unsubscribe();
+  }
+  const run = loop.run();
+  const why = reason();
+  const step = presentStep(run)?.step;
+  return {
+    feature: input.feature,
+    done: why !== null,
+    reason: why ?? 'timeout',
+    phase: run.life.kind,
+    step: step?.id ?? null,
+    role: step && isAgentStep(step) ? step.role : null,
+    waitsFor: waitsFor(run),
+    attention: attentionOf(run, clock.now()),
+    events: news.slice(-MAX_EVENTS).map(narrate),
+    cursor: run.seq,
+  };
+}
+
+interface Since {
+  readonly news: readonly Event[];
+  readonly since: number;
+  readonly stepBefore: string | null;
+  readonly now: number;
+}
+
+function reasonToReturn(
+  run: Run,
+  until: InputOf<'wait'>['until'],
+  { news, since, stepBefore, now }: Since,
+): string | null {
+  if (run.life.kind === 'completed') return 'completed';
+  if (run.life.kind !== 'running') return 'stopped';
+  if (until === 'change') return run.seq > since ? 'change' : null;
+  if (
+    until === 'step' &&
+    (news.some((event) => event.kind === 'step.completed') || (presentStep(run)?.step.id ?? null) !== stepBefore)
+  )
+    return 'step';
+  return attentionOf(run, now).length > 0 ? 'attention' : null;
+}

@@ -1,0 +1,94 @@
+import { spawn } from 'node:child_process';
+import { mkdir } from 'node:fs/promises';
+import { openGit } from '../adapters/git/open.ts';
+import type { ProblemView } from '../app/views.ts';
+import { readEnvironment } from '../config/environment.ts';
+import { dial } from '../link/dial.ts';
+import { linkPort } from '../link/port.ts';
+import type { Caller } from '../link/protocol.ts';
+import { packaged, version } from './package.ts';
+import { logFile, socketOfWorkspace, supervisorPlace } from './places.ts';
+import { program } from './surroundings.ts';
+
+/** How long a fresh supervisor may take to answer. It starts in a few hundred ms. */
+const ANSWER_WITHIN_MS = 15_000;
+
+/** The workspace of a folder, or why there is none. */
+export async function workspaceOf(cwd: string): Promise<{ readonly root: string } | { readonly problem: ProblemView }> {
+  const found = await openGit({ environment: readEnvironment() }).findWorkspace(cwd);
+  if (found.kind === 'found') return { root: found.root };
+  const told: Record<Exclude<typeof found.kind, 'found'>, [string, string]> = {
+    'not-a-repo': [
+      `${cwd} is not in a git repository.`,
+      'Go into your project, or make it one: git init && git add -A && git commit -m "Begin"',
+    ],
+    bare: [
+      `${cwd} belongs to a bare repository, which has no files to work on.`,
+      'Go into a clone or a worktree of it.',
+    ],
+    'no-commits': [
+      `The repository of ${cwd} has no commit yet, so that no branch can be made.`,
+      'git add -A && git commit -m "Begin"',
+    ],
+    'no-main-worktree': [
+      `The main worktree of ${cwd} cannot be found.`,
+      'Go into the main worktree of the repository.',
+    ],
+    'not-owned': [
+      `Git does not trust ${cwd}: it belongs to somebody else.`,
+      `git config --global --add safe.directory '${cwd}'`,
+    ],
+    'git-missing': ['git is not installed.', 'Install git 2.30 or newer; tmops doctor names the command.'],
+    'too-old': ['The installed git is too old.', 'Install git 2.30 or newer; tmops doctor names the command.'],
+  };
+  const [sentence, hint] = told[found.kind];
+  return { problem: { code: `workspace-${found.kind}`, sentence, hint } };
+}
+
+/** The way to the supervisor of the workspace that `cwd` is in; the workspace is looked up at the first call. */
+export function linkFrom(cwd: string, idempotent: (op: string) => boolean) {
+  let found: Promise<Awaited<ReturnType<typeof workspaceOf>>> | null = null;
+  return linkPort({
+    async dial() {
+      found ??= workspaceOf(cwd);
+      const workspace = await found;
+      if ('problem' in workspace) {
+        found = null;
+        return { ok: false, failure: workspace.problem };
+      }
+      const { root } = workspace;
+      const socket = socketOfWorkspace(root, readEnvironment());
+      if (!socket.ok) return socket;
+      return dial({
+        socketPath: socket.socketPath,
+        version,
+        withinMs: ANSWER_WITHIN_MS,
+        logFile: logFile(root),
+        start: () => startSupervisor(root),
+      });
+    },
+    caller: (op, door): Caller => ({
+      door,
+      cwd,
+      ...(op === 'start' || op === 'init' ? { env: readEnvironment() } : {}),
+    }),
+    repeatable: idempotent,
+  });
+}
+
+/** Starts the guard of a supervisor, which outlives this process and its terminal. */
+async function startSupervisor(root: string): Promise<void> {
+  const place = supervisorPlace(root);
+  await mkdir(place.dir, { recursive: true, mode: 0o700 });
+  const child = spawn('/bin/sh', [packaged('config', 'guard.sh'), ...program, 'supervise', '--root', root], {
+    cwd: root,
+    detached: true,
+    stdio: 'ignore',
+    env: { ...readEnvironment(), TMOPS_GUARD_LOG: place.guardLog },
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', reject);
+  });
+  child.unref();
+}

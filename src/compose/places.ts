@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { socketPlace, type Place } from '../link/place.ts';
+
+/** What the supervisor of a workspace keeps on disk, and where it listens. */
+export interface SupervisorPlace {
+  readonly dir: string;
+  readonly lockFile: string;
+  readonly pidFile: string;
+  /** argv that starts the supervisor, one argument a line; an agent's hook uses it through `wake`. */
+  readonly commandFile: string;
+  readonly wakeFile: string;
+  readonly guardLog: string;
+}
+
+export function supervisorPlace(root: string): SupervisorPlace {
+  const dir = join(root, '.tmops', '.supervisor');
+  return {
+    dir,
+    lockFile: join(dir, 'lock'),
+    pidFile: join(dir, 'pid'),
+    commandFile: join(dir, 'command'),
+    wakeFile: join(dir, 'wake'),
+    guardLog: join(dir, 'guard.log'),
+  };
+}
+
+export const logFile = (root: string): string => join(root, '.tmops', '.logs', 'tmops.log');
+
+export function socketOfWorkspace(root: string, env: Readonly<Record<string, string>>): Place {
+  const runtimeDir = env['XDG_RUNTIME_DIR'];
+  return socketPlace(root, {
+    tmpDir: tmpdir(),
+    uid: userInfo().uid,
+    ...(runtimeDir === undefined || runtimeDir === '' ? {} : { runtimeDir }),
+  });
+}
+
+/** Names a workspace on a tmux server; derived from its path, so that two checkouts never own each other's sessions. */
+export const workspaceIdOf = (root: string): string => createHash('sha256').update(root).digest('hex').slice(0, 12);

@@ -1,0 +1,218 @@
+import { chmod, mkdir, stat, utimes, writeFile } from 'node:fs/promises';
+import { openGit } from '../adapters/git/open.ts';
+import { stepModules } from '../adapters/modules/modules.ts';
+import { openSinks } from '../adapters/sinks/sinks.ts';
+import { openTerminal, type TmuxTerminal } from '../adapters/tmux/terminal.ts';
+import { checkpointWatch } from '../adapters/watch/watch.ts';
+import { systemClock } from '../adapters/clock/clock.ts';
+import { openLog, type OpenLog } from '../adapters/log/log.ts';
+import { secretsOf } from '../adapters/log/scrub.ts';
+import { dispatcher } from '../app/dispatch.ts';
+import { readEnvironment } from '../config/environment.ts';
+import { fill } from '../config/fields.ts';
+import { loadConfig } from '../config/load.ts';
+import { say } from '../config/say.ts';
+import type { Config } from '../config/schema.ts';
+import { openWorkspace, type Workspace } from '../engine/workspace.ts';
+import { writeAtomically } from '../journal/atomic.ts';
+import { self, takeLock } from '../journal/lock.ts';
+import { serveLink, type LinkServer } from '../link/server.ts';
+import { providerFrom } from './agents.ts';
+import { writeMetricsWith } from './metrics.ts';
+import { packaged, version } from './package.ts';
+import { logFile, socketOfWorkspace, supervisorPlace, workspaceIdOf, type SupervisorPlace } from './places.ts';
+import { program, surroundings } from './surroundings.ts';
+
+/** How often the supervisor leaves a sign that it watches, in ms. */
+const HEARTBEAT_MS = 5000;
+
+/**
+ * Runs the supervisor of one workspace until nobody needs it or it is told to end. Gives the exit code: 0 also when
+ * another supervisor watches already.
+ */
+export async function runSupervisor(root: string, foreground: boolean): Promise<number> {
+  const place = supervisorPlace(root);
+  await mkdir(place.dir, { recursive: true, mode: 0o700 });
+  const lock = await takeLock(place.lockFile, await self());
+  if (!lock.ok) return 0;
+  try {
+    const lastWatchedMs = await mtimeOf(place.pidFile);
+    await writeWakeFiles(root, place);
+    const config = configFor(root);
+    const log = logFor(root, config, foreground);
+    log.info('the supervisor begins', { pid: process.pid, version });
+    const code = await supervise(root, place, config, log, lastWatchedMs);
+    log.info('the supervisor ends', { code });
+    log.close();
+    return code;
+  } finally {
+    await lock.release();
+  }
+}
+
+/** Null when the configuration is faulty: the supervisor then serves with what ships, and each operation says what is wrong. */
+function configFor(root: string): Config {
+  const shippedFile = packaged('config', 'tmops-mcp.config.yaml');
+  const loaded = loadConfig({ workspaceRoot: root, shippedFile, overrides: {}, env: readEnvironment() });
+  if (loaded.ok) return loaded.config;
+  const shipped = loadConfig({ workspaceRoot: null, shippedFile, overrides: {}, env: {} });
+  if (!shipped.ok)
+    throw new Error(`Internal error: the shipped configuration is faulty: ${shipped.faults.map(say).join('\n')}`);
+  return shipped.config;
+}
+
+function logFor(root: string, config: Config, foreground: boolean): OpenLog {
+  const { enabled, level, outputs } = config.telemetry;
+  const file =
+    outputs.file === null ? undefined : outputs.file.startsWith('/') ? outputs.file : `${root}/${outputs.file}`;
+  return openLog({
+    level,
+    console: enabled && foreground && outputs.console,
+    bindings: { process: 'supervisor' },
+    redact: secretsOf(readEnvironment()),
+    ...(enabled && file !== undefined ? { file } : {}),
+  });
+}
+
+async function supervise(
+  root: string,
+  place: SupervisorPlace,
+  config: Config,
+  log: OpenLog,
+  lastWatchedMs: number,
+): Promise<number> {
+  const socket = socketOfWorkspace(root, readEnvironment());
+  if (!socket.ok) {
+    log.error('there is no place for the socket', { failure: socket.failure });
+    return 1;
+  }
+  const workspaceId = config.server.workspace_id ?? workspaceIdOf(root);
+  const terminals = new Map<string, TmuxTerminal>();
+  const terminalOn = (name: string | null): TmuxTerminal => {
+    const known = terminals.get(name ?? '');
+    if (known) return known;
+    const server = name === null ? {} : name.includes('/') ? { socketPath: name } : { socketName: name };
+    const terminal = openTerminal({ ...server, tmux: config.tmux.command, workspaceId, env: terminalEnvironment() });
+    terminals.set(name ?? '', terminal);
+    return terminal;
+  };
+  const sinks = openSinks(root, config.sinks, (sink, why) => {
+    log.warn('a sink failed', { sink, why });
+  });
+  const clock = systemClock();
+  const workspace = openWorkspace({
+    root,
+    clock,
+    log,
+    pid: process.pid,
+    lastWatchedMs,
+    terminalOn,
+    watch: checkpointWatch({ maxBytes: config.checkpoints.max_bytes }),
+    modules: stepModules(root, () => configFor(root).modules),
+    settle: {
+      shortMs: config.checkpoints.settle_ms,
+      longMs: config.checkpoints.unfinished_ms,
+      unfinishedMs: config.checkpoints.unfinished_ms,
+    },
+    files: { write: writeAtomically },
+    checkpointsPath: (feature, run) => fill(config.paths.checkpoints, { feature, run }),
+    providerFor: (name, setup) => providerFrom(name, configFor(root), root, setup.env, log),
+    logFor: (feature, run) => log.child({ feature, run }),
+    record: {
+      version,
+      files: { write: writeAtomically },
+      sinks: [
+        (run, event) => sinks.give({ ...event, feature: run.identity?.feature ?? '', run: run.identity?.run ?? '' }),
+        telemetry(log),
+      ],
+      writeMetrics: writeMetricsWith(clock, openGit({ environment: readEnvironment() })),
+    },
+  });
+  const ports = surroundings({ root, workspaceId, clock, workspace, terminalOn, log });
+  const dispatch = dispatcher(ports, (error) => {
+    log.error('an operation broke off', { err: error });
+  });
+  const onFault = (error: unknown): void => {
+    log.error('the socket failed', { err: error });
+  };
+  const served = await serveLink({ socketPath: socket.socketPath, version, handle: dispatch, onFault });
+  if (!served.ok) {
+    log.error('the socket cannot be served', { failure: served.failure });
+    return 1;
+  }
+  await writeAtomically(place.pidFile, `${process.pid}\n`);
+  const features = (await ports.features()).map(({ feature }) => feature);
+  log.info('took up runs', { features: await workspace.takeUpAll(features) });
+  await untilDone(place, served.server, workspace, config.supervisor.idle_exit);
+  await served.server.close();
+  await workspace.close();
+  await sinks.close();
+  for (const terminal of terminals.values()) await terminal.end();
+  return 0;
+}
+
+/** Every event is a line of the log, with feature, run, role and step where it has them. */
+function telemetry(
+  log: OpenLog,
+): (run: { identity: { feature: string; run: string } | null }, event: { kind: string; seq: number }) => void {
+  return (run, event) => {
+    log.info(event.kind, { feature: run.identity?.feature, run: run.identity?.run, ...event });
+  };
+}
+
+/** tmux' own client must not believe it runs inside the caller's session. */
+function terminalEnvironment(): Record<string, string> {
+  const { TMUX: _socket, TMUX_PANE: _pane, ...env } = readEnvironment();
+  return env;
+}
+
+/** Ends when told to, or when for `idleExitMs` no feature ran and no door was open. */
+async function untilDone(
+  place: SupervisorPlace,
+  server: LinkServer,
+  workspace: Workspace,
+  idleExitMs: number | null,
+): Promise<void> {
+  const ended = new AbortController();
+  let idleSince = Date.now();
+  const beat = setInterval(() => {
+    const now = new Date();
+    utimes(place.pidFile, now, now).catch(() => undefined);
+    if (workspace.isBusy() || server.connections() > 0) idleSince = Date.now();
+    else if (idleExitMs !== null && Date.now() - idleSince >= idleExitMs) ended.abort();
+  }, HEARTBEAT_MS);
+  const end = (): void => {
+    ended.abort();
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, end);
+  await new Promise((resolve) => ended.signal.addEventListener('abort', resolve, { once: true }));
+  clearInterval(beat);
+}
+
+/** Lets an agent's hook start a supervisor again: a constant script beside the arguments it runs, so that nothing is quoted. */
+async function writeWakeFiles(root: string, place: SupervisorPlace): Promise<void> {
+  const command = ['/bin/sh', packaged('config', 'guard.sh'), ...program, 'supervise', '--root', root];
+  await writeFile(place.commandFile, `${command.join('\n')}\n`, { mode: 0o600 });
+  await writeFile(place.wakeFile, WAKE, { mode: 0o700 });
+  await chmod(place.wakeFile, 0o700);
+}
+
+const WAKE = `#!/bin/sh
+# Starts the supervisor of this workspace again. The command is in the file beside this one, one argument a line.
+cd "$(dirname "$0")" || exit 1
+set --
+while IFS= read -r argument; do set -- "$@" "$argument"; done < command
+exec "$@"
+`;
+
+/** 0 when the file is not there. */
+async function mtimeOf(file: string): Promise<number> {
+  try {
+    return (await stat(file)).mtimeMs;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 0;
+    throw error;
+  }
+}
+
+export const supervisorLog = logFile;

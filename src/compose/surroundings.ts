@@ -1,0 +1,164 @@
+import { basename, dirname, join } from 'node:path';
+import { claudeConfigFile } from '../adapters/agents/claude-files.ts';
+import { trustFolder, trustState } from '../adapters/agents/claude-trust.ts';
+import { openGit } from '../adapters/git/open.ts';
+import { openProject } from '../adapters/project/open.ts';
+import { placeRoleDocuments } from '../adapters/project/role-documents.ts';
+import type { AppPorts } from '../app/ports.ts';
+import { tellError, tellFaults } from '../app/tell.ts';
+import { fill } from '../config/fields.ts';
+import { readEnvironment } from '../config/environment.ts';
+import { loadConfig } from '../config/load.ts';
+import { planStart } from '../config/plan.ts';
+import { say } from '../config/say.ts';
+import type { Config } from '../config/schema.ts';
+import type { Clock, Log, Terminal } from '../engine/ports.ts';
+import type { Workspace } from '../engine/workspace.ts';
+import { providerFrom } from './agents.ts';
+import { examineMachine } from './doctor.ts';
+import { packaged, packageDir, version } from './package.ts';
+
+/** The program that node runs to be tmops: this bundle. */
+export const program: readonly string[] = [process.execPath, packaged('dist', 'tmops.js')];
+
+export interface SurroundingsParts {
+  readonly root: string;
+  readonly workspaceId: string;
+  readonly clock: Clock;
+  readonly workspace: Workspace;
+  readonly terminalOn: (socket: string | null) => Terminal;
+  readonly log: Log;
+}
+
+/** Everything the operations need of the world, for one workspace. */
+export function surroundings(parts: SurroundingsParts): AppPorts {
+  const { root, log } = parts;
+  const git = openGit({ environment: readEnvironment() });
+  const project = openProject({ git, environment: readEnvironment() });
+  const specTemplateFile = packaged('config', 'TASK_SPEC.template.md');
+  return {
+    root,
+    workspaceId: parts.workspaceId,
+    version,
+    clock: parts.clock,
+    workspace: parts.workspace,
+    terminal: parts.terminalOn,
+    config: (env) => configOf(root, env),
+    initialise: (order, config) =>
+      project.initialise({
+        ...order,
+        workspaceRoot: root,
+        toolsDir: join(root, config.paths.tmops_tools),
+        specTemplateFile,
+      }),
+    features: () => project.listFeatures(root),
+    specState: (_feature, runDir) => project.readSpecState(join(runDir, 'TASK_SPEC.md'), ''),
+    worktreePath: (feature, config) => worktreePath(root, feature, config),
+    headOf: async (worktree) => (await git.head(worktree)).commit,
+    testCommand: async (config) => config.project.test_command ?? (await project.detectTestCommand(root))?.argv ?? null,
+    async placeRoles(place, plan, config, testCommand) {
+      const { feature, run } = { feature: basename(place.featureDir), run: basename(place.runDir) };
+      const own = config.providers.claude_code.instructions_dir;
+      const framework = fill(config.paths.instructions, { feature, run });
+      const folders = [
+        ...(own === null ? [] : [join(root, own)]),
+        join(root, framework),
+        plan.workflowDir,
+        packaged('config', 'instructions'),
+      ];
+      const roles = Object.entries(plan.workflow.roles).map(([role, { title, instructions }]) => ({
+        role,
+        title,
+        file: instructions,
+      }));
+      const placed = await placeRoleDocuments({ rolesDir: place.rolesDir, feature, run, folders, roles, testCommand });
+      if (placed.ok) return null;
+      return {
+        code: 'no-instructions',
+        sentence: `The role ${placed.role} has no instruction document ${placed.file}.`,
+        hint: `Put it into one of: ${placed.folders.join(', ')}`,
+      };
+    },
+    trust: (provider, trust, env) => trustOf(root, provider, trust, env),
+    async providerFault(provider, config, env) {
+      try {
+        await providerFrom(provider, config, root, env, log);
+        return null;
+      } catch (error) {
+        const told = tellError(error);
+        if (!told) throw error;
+        return { ...told, code: 'provider' };
+      }
+    },
+    socketOf: socketFor,
+    statusArgv: (feature) => [...program, 'status', feature, '--watch'],
+    attachCommand,
+    doctor: () => examineMachine(root, readEnvironment()),
+  };
+}
+
+function configOf(
+  root: string,
+  callerEnv: Readonly<Record<string, string>> | undefined,
+): ReturnType<AppPorts['config']> {
+  const env = callerEnv ?? readEnvironment();
+  const loaded = loadConfig({
+    workspaceRoot: root,
+    shippedFile: packaged('config', 'tmops-mcp.config.yaml'),
+    overrides: {},
+    env,
+  });
+  if (!loaded.ok) return { ok: false, problem: tellFaults(loaded.faults, say) };
+  return {
+    ok: true,
+    config: loaded.config,
+    plan: (layout) => {
+      const planned = planStart(loaded, { workspaceRoot: root, packageDir }, layout);
+      return planned.ok ? { ok: true, plan: planned.plan } : { ok: false, problem: tellFaults(planned.faults, say) };
+    },
+  };
+}
+
+/** Absolute path of the feature's worktree; `worktrees` may be relative to the project root. */
+function worktreePath(root: string, feature: string, config: Config): string {
+  if (config.isolation === 'branch') return root;
+  const path = fill(config.worktrees, { repo: root, feature });
+  return path.startsWith('/') ? path : join(root, path);
+}
+
+/** Trust is Claude Code's own matter: without it an agent would stop at a dialog whose default is to leave. */
+async function trustOf(
+  root: string,
+  provider: string,
+  trust: boolean,
+  env: Readonly<Record<string, string>>,
+): ReturnType<AppPorts['trust']> {
+  if (provider !== 'claude_code') return null;
+  const configFile = claudeConfigFile(env);
+  const state = await trustState(root, configFile);
+  if (state === 'trusted') return null;
+  if (trust) {
+    await trustFolder(root, configFile);
+    return null;
+  }
+  return {
+    code: 'not-trusted',
+    sentence: `Claude Code does not trust the folder ${root} yet${state === 'unknown' ? ` (${configFile} could not be read)` : ''}.`,
+    hint: 'Add --trust (MCP: trust: true) to record it in its configuration, or start claude once in the folder and accept.',
+  };
+}
+
+/** A name of a tmux server is given as such, a path holds a slash; null is the default server. */
+function socketFor(config: Config, env: Readonly<Record<string, string>>): string | null {
+  const { socket_name: name, socket_path: path } = config.tmux;
+  if (name !== null || path !== null) return name ?? path;
+  const own = env['TMUX']?.split(',')[0] ?? '';
+  // The default server needs no naming: its path is what tmux takes by itself.
+  return own === '' || (basename(own) === 'default' && basename(dirname(own)).startsWith('tmux-')) ? null : own;
+}
+
+/** Quoted for any shell: zsh expands a word that begins with =. */
+function attachCommand(session: string, socket: string | null): string {
+  const server = socket === null ? '' : socket.includes('/') ? ` -S '${socket}'` : ` -L ${socket}`;
+  return `tmux${server} attach -t '=${session}'`;
+}

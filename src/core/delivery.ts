@@ -1,0 +1,187 @@
+import type { Activity, DeliveryTiming } from './agent.ts';
+import type { HoldOutcome, StuckOutcome } from './event.ts';
+import type { PromptStage } from './run.ts';
+import type { Dialog, Screen } from './screen.ts';
+
+/**
+ * The delivery protocol as a pure function: from what has been journaled and what is seen now to the one next move.
+ *
+ *   wanted ─type─▶ intended ─▶ typed ─(our text stands in the composer, and settled)─ enter ─▶ entered ─evidence─▶ taken
+ *
+ * Rules that never bend: nothing is typed unless the composer is there, empty and in front; the text is pasted once;
+ * Enter is pressed only while the composer holds our text and nothing else; only evidence from the agent ends it well.
+ */
+export type Move =
+  | { readonly do: 'type' }
+  | { readonly do: 'leave-mode' }
+  | { readonly do: 'enter'; readonly lastRow: string }
+  /** The text was journaled as intended and is now seen to be typed (a crash came between). */
+  | { readonly do: 'note-typed' }
+  | { readonly do: 'wait'; readonly ms: number }
+  | { readonly do: 'hold'; readonly outcome: HoldOutcome | 'not_ready'; readonly reason: string }
+  | { readonly do: 'stuck'; readonly outcome: StuckOutcome; readonly reason: string }
+  | { readonly do: 'reopen'; readonly why: string };
+
+/** Everything one move is decided from. Times are ms since the epoch. */
+export interface Sight {
+  readonly now: number;
+  readonly stage: Extract<PromptStage, { kind: 'wanted' | 'intended' | 'typed' | 'entered' }>;
+  /** The line with its marker. */
+  readonly line: string;
+  readonly generation: number;
+  /** The agent reported its conversation, so that its program takes input. */
+  readonly sessionBegun: boolean;
+  readonly launchedAt: number;
+  readonly alive: 'alive' | 'gone' | 'unknown' | 'not-started';
+  readonly activity: Activity;
+  readonly pane: PaneSight;
+  readonly screen: Screen;
+  /** When our text was first seen whole in the composer in this attempt; null before. */
+  readonly seenAt: number | null;
+  readonly timing: DeliveryTiming;
+}
+
+export type PaneSight =
+  | { readonly kind: 'gone' }
+  | { readonly kind: 'unknown'; readonly why: string }
+  | {
+      readonly kind: 'seen';
+      readonly dead: boolean;
+      readonly inMode: boolean;
+      readonly inputOff: boolean;
+      readonly watchers: number;
+      readonly cols: number;
+      readonly rows: number;
+    };
+
+/** Below this size the composer cannot be read (measured with Claude Code: nothing of it is visible at 20x5). */
+export const SMALLEST_PANE = { cols: 39, rows: 8 };
+/** How often to look again while a prompt is under way, and while it is held. */
+export const LOOK_AGAIN = { underWayMs: 8, heldMs: 250 };
+
+export function nextMove(sight: Sight): Move {
+  if (sight.stage.kind === 'wanted') return fromWanted(sight);
+  // Another process than the one that was typed into: whatever it had not taken went with it.
+  if (sight.stage.generation !== sight.generation)
+    return { do: 'reopen', why: 'the agent that was typed into ended before it took the prompt' };
+  if (sight.alive === 'gone')
+    return { do: 'hold', outcome: 'agent_dead', reason: 'the agent ended before it took the prompt' };
+  return afterTyping(sight);
+}
+
+function fromWanted(sight: Sight): Move {
+  return blockedByAgent(sight) ?? blockedByPane(sight) ?? blockedByScreen(sight) ?? { do: 'type' };
+}
+
+const held = (reason: string): Move => ({ do: 'hold', outcome: 'held_for_human', reason });
+const notReady = (reason: string): Move => ({ do: 'hold', outcome: 'not_ready', reason });
+
+function blockedByAgent(sight: Sight): Move | null {
+  if (sight.alive === 'gone') return { do: 'hold', outcome: 'agent_dead', reason: 'the agent is not running' };
+  if (sight.alive === 'not-started') return notReady('the agent is being started');
+  if (sight.alive === 'unknown') return held('it could not be told whether the agent is alive');
+  return null;
+}
+
+function blockedByPane({ pane }: Sight): Move | null {
+  if (pane.kind === 'gone') return { do: 'hold', outcome: 'agent_dead', reason: 'the pane is gone' };
+  if (pane.kind === 'unknown') return held(`the pane could not be looked at (${pane.why})`);
+  if (pane.dead) return { do: 'hold', outcome: 'agent_dead', reason: 'the program in the pane has ended' };
+  if (pane.inputOff) return held('input to the pane is switched off');
+  if (pane.inMode && pane.watchers > 0) return held('somebody reads the pane in copy mode');
+  if (pane.inMode) return { do: 'leave-mode' };
+  if (pane.cols < SMALLEST_PANE.cols || pane.rows < SMALLEST_PANE.rows) {
+    return held(
+      `the pane is too small (${pane.cols}x${pane.rows}; at least ${SMALLEST_PANE.cols}x${SMALLEST_PANE.rows})`,
+    );
+  }
+  return null;
+}
+
+function blockedByScreen(sight: Sight): Move | null {
+  const { screen } = sight;
+  if (screen.kind === 'dialog') return blockedBy(screen.dialog);
+  if (sight.activity.kind === 'waiting')
+    return {
+      do: 'hold',
+      outcome: 'blocked_by_dialog',
+      reason: `the agent waits for an answer (${sight.activity.waitingFor})`,
+    };
+  if (screen.kind === 'view') return held(`the pane shows ${screen.name}, which takes no prompts`);
+  if (screen.kind === 'composer-mode')
+    return held(screen.mode === 'shell' ? 'the composer is in shell mode' : 'a menu is open in the composer');
+  if (screen.kind === 'unknown' || !sight.sessionBegun) return notYet(sight);
+  if (screen.draft !== '') return held('a draft that is not ours stands in the composer');
+  return null;
+}
+
+const blockedBy = (dialog: Dialog): Move => ({
+  do: 'hold',
+  outcome: 'blocked_by_dialog',
+  reason: `${dialog.name}: ${firstLine(dialog.text)}`,
+});
+const firstLine = (text: string): string =>
+  (text.split('\n').find((line) => line.trim() !== '') ?? '').trim().slice(0, 120);
+
+function notYet(sight: Sight): Move {
+  if (sight.now - sight.launchedAt < sight.timing.readyWithinMs) return notReady('the agent is starting');
+  if (!sight.sessionBegun) return held('the agent has not reported its session; its hooks may be switched off');
+  return held('the composer cannot be found on the screen');
+}
+
+function afterTyping(sight: Sight): Move {
+  const { screen, stage, timing, now } = sight;
+  if (sight.pane.kind === 'gone' || (sight.pane.kind === 'seen' && sight.pane.dead))
+    return { do: 'wait', ms: LOOK_AGAIN.heldMs };
+  const stands = screen.kind === 'composer' ? standing(screen.draft, sight.line) : 'no';
+  if (stands === 'ours' && stage.kind === 'intended') return { do: 'note-typed' };
+  if (stands === 'ours' && screen.kind === 'composer') return readyToEnter(sight, screen.lastRow);
+  if (stands === 'changed') return stuck('typed_not_submitted', 'something was added to our text in the composer');
+  if (screen.kind === 'dialog')
+    return stuck('typed_not_submitted', `a dialog opened before Enter (${screen.dialog.name})`);
+  const since = now - ('at' in stage ? stage.at : now);
+  const patience = stage.kind === 'entered' ? timing.evidenceWithinMs : timing.echoWithinMs;
+  if (since < patience) return { do: 'wait', ms: LOOK_AGAIN.underWayMs };
+  if (stage.kind === 'entered')
+    return stuck(
+      'indeterminate',
+      'Enter was pressed and the text has left the composer, but the agent did not report the prompt',
+    );
+  return stuck('indeterminate', 'the text was pasted but is not in the composer');
+}
+
+const stuck = (outcome: StuckOutcome, reason: string): Move => ({ do: 'stuck', outcome, reason });
+
+function readyToEnter(sight: Sight, lastRow: string): Move {
+  const { stage, timing, now, pane } = sight;
+  if (pane.kind !== 'seen') return { do: 'wait', ms: LOOK_AGAIN.heldMs };
+  if (pane.inMode && pane.watchers > 0) return stuck('typed_not_submitted', 'somebody reads the pane in copy mode');
+  if (pane.inMode) return { do: 'leave-mode' };
+  if (stage.kind === 'typed') {
+    const settled = sight.seenAt === null ? 0 : now - sight.seenAt;
+    return sight.seenAt !== null && settled >= timing.settleMs
+      ? { do: 'enter', lastRow }
+      : { do: 'wait', ms: Math.max(1, timing.settleMs - settled) };
+  }
+  if (stage.kind !== 'entered') return { do: 'wait', ms: LOOK_AGAIN.underWayMs };
+  const again = timing.enterAgainAfterMs[stage.times - 1];
+  if (again === undefined) {
+    return now - stage.at < timing.evidenceWithinMs
+      ? { do: 'wait', ms: LOOK_AGAIN.underWayMs }
+      : stuck(
+          'typed_not_submitted',
+          `Enter was pressed ${stage.times} times and the text still stands in the composer`,
+        );
+  }
+  return now - stage.at >= again ? { do: 'enter', lastRow } : { do: 'wait', ms: LOOK_AGAIN.underWayMs };
+}
+
+/** Composers wrap by themselves, so that only the text without white space can be compared. */
+function standing(draft: string, line: string): 'ours' | 'changed' | 'no' {
+  const shown = squeezed(draft);
+  const ours = squeezed(line);
+  if (shown === ours) return 'ours';
+  return shown.includes(ours) ? 'changed' : 'no';
+}
+
+const squeezed = (text: string): string => text.replaceAll(/\s+/g, '');

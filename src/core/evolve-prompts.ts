@@ -1,0 +1,63 @@
+import type { Event } from './event.ts';
+import { remembered, type Agent, type Prompt, type PromptStage, type Run } from './run.ts';
+
+export type PromptEvent = Extract<Event, { prompt: number; kind: `prompt.${string}` }>;
+
+/** What a fact about a prompt changes: the prompt itself and, when it was taken, the agent that took it. */
+export function promptChanged(run: Run, event: PromptEvent): Run {
+  if (event.kind === 'prompt.wanted') {
+    const prompt: Prompt = {
+      id: event.prompt,
+      role: event.role,
+      purpose: event.purpose,
+      line: event.line,
+      file: event.file,
+      at: event.at,
+      stage: { kind: 'wanted' },
+      trouble: null,
+    };
+    return { ...run, prompts: [...run.prompts, prompt] };
+  }
+  const prompts = run.prompts.map((prompt) => (prompt.id === event.prompt ? promptAfter(prompt, event) : prompt));
+  const role =
+    event.kind === 'prompt.taken' ? run.prompts.find((prompt) => prompt.id === event.prompt)?.role : undefined;
+  const agent = role === undefined ? undefined : run.agents[role];
+  if (!agent || event.kind !== 'prompt.taken') return { ...run, prompts };
+  return { ...run, prompts, agents: { ...run.agents, [agent.role]: taking(agent, event) } };
+}
+
+const taking = (agent: Agent, event: Extract<PromptEvent, { kind: 'prompt.taken' }>): Agent => ({
+  ...agent,
+  spoken: true,
+  signAt: event.at,
+  evidence: remembered(agent.evidence, event.evidence),
+  state: event.queued ? agent.state : { kind: 'busy', since: event.at, prompt: event.prompt },
+});
+
+function promptAfter(prompt: Prompt, event: Exclude<PromptEvent, { kind: 'prompt.wanted' }>): Prompt {
+  const at = (stage: PromptStage): Prompt => ({ ...prompt, stage, trouble: null });
+  const generation = 'generation' in prompt.stage ? prompt.stage.generation : 0;
+  switch (event.kind) {
+    case 'prompt.intended':
+      return at({ kind: 'intended', generation: event.generation, at: event.at });
+    case 'prompt.typed':
+      return at({ kind: 'typed', generation, at: event.at });
+    case 'prompt.entered':
+      return at({ kind: 'entered', generation, at: event.at, times: event.times });
+    case 'prompt.taken':
+      return at({ kind: 'taken', at: event.at, writtenAt: event.writtenAt, queued: event.queued, turnEnded: false });
+    case 'prompt.reopened':
+      return at({ kind: 'wanted' });
+    case 'prompt.settled':
+      return at(event.as === 'resend' ? { kind: 'wanted' } : { kind: 'delivered-by-hand', at: event.at });
+    case 'prompt.held':
+    case 'prompt.stuck':
+      return { ...prompt, trouble: { outcome: event.outcome, reason: event.reason, since: event.at } };
+    default:
+      return unreachable(event);
+  }
+}
+
+function unreachable(value: never): never {
+  throw new Error(`Internal error: unknown event ${JSON.stringify(value)}`);
+}

@@ -1,0 +1,121 @@
+import type { Event } from './event.ts';
+import { agentChanged, type AgentEvent } from './evolve-agents.ts';
+import { promptChanged, type PromptEvent } from './evolve-prompts.ts';
+import type { Agent, Life, Run } from './run.ts';
+
+/** Facts change state. Replaying a journal is a fold of this function. */
+export function evolve(run: Run, event: Event): Run {
+  return { ...applied(run, event), seq: event.seq, updatedAt: event.at };
+}
+
+type RunEvent = Exclude<Event, PromptEvent | AgentEvent>;
+
+const isPromptEvent = (event: Event): event is PromptEvent => event.kind.startsWith('prompt.');
+const isAgentEvent = (event: Event): event is AgentEvent => event.kind.startsWith('agent.');
+
+function applied(run: Run, event: Event): Run {
+  if (isPromptEvent(event)) return promptChanged(run, event);
+  if (isAgentEvent(event)) return agentChanged(run, event);
+  return runChanged(run, event);
+}
+
+function runChanged(run: Run, event: RunEvent): Run {
+  switch (event.kind) {
+    case 'run.initialised':
+      return { ...run, identity: event.identity, createdAt: event.at, life: { kind: 'initialised' } };
+    case 'run.started':
+      return started(run, event);
+    case 'run.surveyed':
+      return whileRunning(run, { surveyed: true });
+    case 'run.completed':
+      return { ...run, life: { kind: 'completed', at: event.at } };
+    case 'run.stopped':
+      return {
+        ...run,
+        life: { kind: 'stopped', at: event.at, by: event.by, why: event.why },
+        agents: allGone(run, event.at, true),
+      };
+    case 'supervisor.began':
+      return { ...whileRunning(run, { surveyed: false }), unwatchedMs: event.gapMs };
+    case 'session.opened':
+      return run;
+    case 'session.lost':
+      return { ...run, agents: allGone(run, event.at, false) };
+    case 'step.began':
+      return { ...whileRunning(run, { stepBeganAt: event.at }), moduleFailure: null };
+    case 'step.completed':
+      return stepCompleted(run, event);
+    case 'module.failed':
+      return {
+        ...run,
+        moduleFailure: { step: event.step, stage: event.stage, why: event.why, rolledBack: event.rolledBack },
+      };
+    case 'checkpoint.seen':
+      return {
+        ...run,
+        faults: without(run.faults, event.file),
+        seen: {
+          ...run.seen,
+          [event.file]: { sha256: event.sha256, mtimeMs: event.mtimeMs, gate: event.gate, found: event.found },
+        },
+      };
+    case 'checkpoint.refused':
+      return {
+        ...run,
+        seen: without(run.seen, event.fault.file),
+        faults: { ...run.faults, [event.fault.file]: event.fault },
+      };
+    default:
+      return unreachable(event);
+  }
+}
+
+const started = (run: Run, event: Extract<Event, { kind: 'run.started' }>): Run => ({
+  ...run,
+  workflow: event.workflow,
+  settings: event.settings,
+  moduleFailure: null,
+  unwatchedMs: 0,
+  life: { kind: 'running', startedAt: event.at, surveyed: false, stepBeganAt: null },
+});
+
+const whileRunning = (run: Run, change: Partial<Extract<Life, { kind: 'running' }>>): Run =>
+  run.life.kind === 'running' ? { ...run, life: { ...run.life, ...change } } : run;
+
+function stepCompleted(run: Run, event: Extract<Event, { kind: 'step.completed' }>): Run {
+  const step = run.workflow?.steps.find((each) => each.id === event.step);
+  const file = step && 'checkpoint' in step ? step.checkpoint : undefined;
+  const mtimeMs = file === undefined ? null : (run.seen[file]?.mtimeMs ?? null);
+  return {
+    ...whileRunning(run, { stepBeganAt: null }),
+    done: {
+      ...run.done,
+      [event.step]: {
+        at: event.at,
+        how: event.how,
+        mtimeMs,
+        beganAt: run.life.kind === 'running' ? run.life.stepBeganAt : null,
+      },
+    },
+  };
+}
+
+function allGone(run: Run, at: number, deliberate: boolean): Run['agents'] {
+  const gone = (agent: Agent): Agent =>
+    agent.state.kind === 'gone' || agent.state.kind === 'failed'
+      ? { ...agent, pane: null }
+      : {
+          ...agent,
+          pane: null,
+          process: null,
+          state: { kind: 'gone', since: at, exit: { kind: 'unknown' }, deliberate },
+        };
+  return Object.fromEntries(Object.entries(run.agents).map(([role, agent]) => [role, gone(agent)]));
+}
+
+const without = <T>(record: Readonly<Record<string, T>>, key: string): Readonly<Record<string, T>> =>
+  Object.fromEntries(Object.entries(record).filter(([name]) => name !== key));
+
+function unreachable(value: never): never {
+  throw new Error(`Internal error: unknown event ${JSON.stringify(value)}`);
+}

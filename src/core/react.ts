@@ -1,0 +1,61 @@
+import type { Event } from './event.ts';
+import { openPrompts, presentStep, type Run } from './run.ts';
+import { isAgentStep } from './workflow.ts';
+
+/**
+ * Wished states, not actions: each may be issued again after a crash. Typing a prompt is the one that cannot be
+ * repeated blindly; `deliver` only wakes the role's courier, which follows delivery.ts.
+ */
+export type Command =
+  /** Watch the run's checkpoints, looking at all of them once first. */
+  | { readonly do: 'watch' }
+  /** Every role that was launched has a pane with its agent in it. */
+  | { readonly do: 'ensure-agents' }
+  | { readonly do: 'deliver'; readonly role: string }
+  | { readonly do: 'execute-module'; readonly step: string }
+  /** The work is done: nothing is typed or watched any more; the panes stay for whoever wants to look. */
+  | { readonly do: 'rest' }
+  | { readonly do: 'close-session' };
+
+/** Facts demand work. `run` is the state after the event. */
+export function react(run: Run, event: Event): Command[] {
+  switch (event.kind) {
+    case 'run.started':
+      return [{ do: 'watch' }];
+    case 'agent.launched':
+      return [{ do: 'ensure-agents' }];
+    case 'prompt.wanted':
+    case 'prompt.reopened':
+    case 'prompt.settled': {
+      const role = run.prompts.find((prompt) => prompt.id === event.prompt)?.role;
+      return role === undefined ? [] : [{ do: 'deliver', role }];
+    }
+    case 'step.began': {
+      const step = run.workflow?.steps.find((each) => each.id === event.step);
+      return step && !isAgentStep(step) ? [{ do: 'execute-module', step: step.id }] : [];
+    }
+    case 'run.completed':
+      return [{ do: 'rest' }];
+    case 'run.stopped':
+      return [{ do: 'close-session' }];
+    default:
+      return [];
+  }
+}
+
+/** What a run needs when a supervisor takes it up again: the commands whose work may not have been finished. */
+export function outstanding(run: Run): Command[] {
+  if (run.life.kind !== 'running') return [];
+  const step = presentStep(run)?.step;
+  const module: Command[] =
+    step && !isAgentStep(step) && run.life.stepBeganAt !== null && !run.moduleFailure
+      ? [{ do: 'execute-module', step: step.id }]
+      : [];
+  const roles = Object.keys(run.agents).filter((role) => openPrompts(run, role).length > 0);
+  return [
+    { do: 'watch' },
+    { do: 'ensure-agents' },
+    ...roles.map((role): Command => ({ do: 'deliver', role })),
+    ...module,
+  ];
+}

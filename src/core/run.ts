@@ -1,0 +1,212 @@
+import type { Exit } from './agent.ts';
+import type { CheckpointFault, HoldOutcome, Identity, Purpose, Settings, StuckOutcome } from './event.ts';
+import type { Dialog } from './screen.ts';
+import { isAgentStep, type Step, type Workflow } from './workflow.ts';
+
+/**
+ * The state of one run: a fold of its journal, nothing else.
+ *
+ *   new ──initialised──▶ initialised ──started──▶ running ──last step done──▶ completed
+ *                                        ▲            │
+ *                                        └──started── stopped (by a human, or the session was ended)
+ */
+export type Life =
+  | { readonly kind: 'new' }
+  | { readonly kind: 'initialised' }
+  | {
+      readonly kind: 'running';
+      readonly startedAt: number;
+      /** False until the checkpoints on disk were looked at once since the last start: no step begins before. */
+      readonly surveyed: boolean;
+      /** When the present step's work was asked for in this start; null before. */
+      readonly stepBeganAt: number | null;
+    }
+  | { readonly kind: 'completed'; readonly at: number }
+  | { readonly kind: 'stopped'; readonly at: number; readonly by: string; readonly why: string };
+
+/**
+ * An agent: one conversation in one role, and the process that holds it at present.
+ *
+ *   launched ─process seen─▶ up{starting → idle ⇄ busy, asking} ──exit──▶ gone ──launched again (resume)──▶ …
+ */
+export interface Agent {
+  readonly role: string;
+  /** Counts the processes started for this role in this run. */
+  readonly generation: number;
+  readonly sessionId: string;
+  /** Id of the first prompt that belongs to this conversation. */
+  readonly firstPrompt: number;
+  readonly pane: string | null;
+  readonly process: { readonly pid: number; readonly startTime: string } | null;
+  readonly state: AgentState;
+  /**
+   * The newest pieces of evidence taken up, oldest first. Hooks that run at the same moment may finish out of order, so
+   * that a piece a little older than the newest can still be news.
+   */
+  readonly evidence: readonly string[];
+  /** When the agent last gave a sign of life, in ms since the epoch. */
+  readonly signAt: number;
+  /** A prompt was taken in this conversation, so that it can be resumed. */
+  readonly spoken: boolean;
+  /** Times of unasked-for ends, for the bound on restarts. */
+  readonly crashes: readonly number[];
+}
+
+export type AgentState =
+  | { readonly kind: 'starting'; readonly since: number }
+  | { readonly kind: 'idle'; readonly since: number; readonly failed: string | null }
+  | { readonly kind: 'busy'; readonly since: number; readonly prompt: number | null }
+  | {
+      readonly kind: 'asking';
+      readonly since: number;
+      readonly dialog: Dialog;
+      readonly before: 'starting' | 'busy' | 'idle';
+    }
+  | { readonly kind: 'gone'; readonly since: number; readonly exit: Exit; readonly deliberate: boolean }
+  | { readonly kind: 'failed'; readonly since: number; readonly sentence: string; readonly hint: string };
+
+/**
+ * A prompt on its way. `wanted` → `intended` (journaled before the first byte) → `typed` → `entered` → `taken`.
+ * Only evidence from the agent makes it `taken`.
+ */
+export interface Prompt {
+  readonly id: number;
+  readonly role: string;
+  readonly purpose: Purpose;
+  /** What is typed, without the marker. */
+  readonly line: string;
+  /** The file the line points at, relative to the run's folder, when the text itself is not safe to type. */
+  readonly file: string | null;
+  readonly at: number;
+  readonly stage: PromptStage;
+  readonly trouble: {
+    readonly outcome: HoldOutcome | StuckOutcome | 'not_ready';
+    readonly reason: string;
+    readonly since: number;
+  } | null;
+}
+
+export type PromptStage =
+  | { readonly kind: 'wanted' }
+  | { readonly kind: 'intended'; readonly generation: number; readonly at: number }
+  | { readonly kind: 'typed'; readonly generation: number; readonly at: number }
+  | { readonly kind: 'entered'; readonly generation: number; readonly at: number; readonly times: number }
+  /** `writtenAt`: when the agent wrote its evidence, which may be before it was read. */
+  | {
+      readonly kind: 'taken';
+      readonly at: number;
+      readonly writtenAt: number;
+      readonly queued: boolean;
+      readonly turnEnded: boolean;
+    }
+  | { readonly kind: 'delivered-by-hand'; readonly at: number };
+
+export interface Seen {
+  readonly sha256: string;
+  readonly mtimeMs: number;
+  readonly gate: 'auto' | 'human' | null;
+  readonly found: boolean;
+}
+
+export interface StepDone {
+  readonly at: number;
+  readonly how: 'checkpoint' | 'found' | 'module';
+  readonly mtimeMs: number | null;
+  /** When its work was asked for; null when it was found done. */
+  readonly beganAt: number | null;
+}
+
+export interface Run {
+  readonly seq: number;
+  readonly updatedAt: number;
+  readonly identity: Identity | null;
+  readonly createdAt: number;
+  readonly life: Life;
+  readonly workflow: Workflow | null;
+  readonly settings: Settings | null;
+  readonly agents: Readonly<Record<string, Agent>>;
+  readonly prompts: readonly Prompt[];
+  readonly seen: Readonly<Record<string, Seen>>;
+  /** The last fault of each file, until the file is whole. */
+  readonly faults: Readonly<Record<string, CheckpointFault>>;
+  readonly done: Readonly<Record<string, StepDone>>;
+  readonly moduleFailure: {
+    readonly step: string;
+    readonly stage: string;
+    readonly why: string;
+    readonly rolledBack: boolean;
+  } | null;
+  readonly unwatchedMs: number;
+}
+
+export const newRun: Run = {
+  seq: 0,
+  updatedAt: 0,
+  identity: null,
+  createdAt: 0,
+  life: { kind: 'new' },
+  workflow: null,
+  settings: null,
+  agents: {},
+  prompts: [],
+  seen: {},
+  faults: {},
+  done: {},
+  moduleFailure: null,
+  unwatchedMs: 0,
+};
+
+/** The first step that is not done, or null when all are. */
+export function presentStep(run: Run): { readonly step: Step; readonly index: number } | null {
+  const steps = run.workflow?.steps ?? [];
+  const index = steps.findIndex((step) => run.done[step.id] === undefined);
+  const step = steps[index];
+  return step ? { step, index } : null;
+}
+
+/** The checkpoint files the workflow waits for, by base name. */
+export function wantedFiles(workflow: Workflow): ReadonlySet<string> {
+  return new Set(workflow.steps.filter(isAgentStep).map((step) => step.checkpoint));
+}
+
+export const markerOf = (prompt: number): string => `[tmops#${prompt}]`;
+
+/** The line as it is typed: the text, then the marker that the evidence is matched by. */
+export const typedLine = (prompt: Pick<Prompt, 'id' | 'line'>): string => `${prompt.line} ${markerOf(prompt.id)}`;
+
+const OPEN_STAGES: ReadonlySet<PromptStage['kind']> = new Set(['wanted', 'intended', 'typed', 'entered']);
+
+/** Prompts that were wanted and are not known to have arrived, oldest first. */
+export const openPrompts = (run: Run, role: string): readonly Prompt[] =>
+  run.prompts.filter((prompt) => prompt.role === role && OPEN_STAGES.has(prompt.stage.kind));
+
+/** Whether the role has its instructions in its present conversation and has digested them. */
+export function isBriefed(run: Run, role: string): boolean {
+  if (run.settings?.instructions === 'system_prompt') return true;
+  const last = instructionsPrompt(run, role);
+  if (!last) return false;
+  return last.stage.kind === 'delivered-by-hand' || (last.stage.kind === 'taken' && last.stage.turnEnded);
+}
+
+/** The prompt that gave (or will give) the role its instructions in its present conversation. */
+export function instructionsPrompt(run: Run, role: string): Prompt | undefined {
+  const first = run.agents[role]?.firstPrompt ?? 1;
+  return run.prompts.findLast(
+    (prompt) => prompt.role === role && prompt.id >= first && prompt.purpose.kind === 'instructions',
+  );
+}
+
+/** How many pieces of evidence an agent remembers; far more than can be out of order. */
+const EVIDENCE_KEPT = 32;
+
+/** Whether a piece of evidence has not been taken up yet. */
+export const isNews = (evidence: readonly string[], id: string): boolean =>
+  !evidence.includes(id) && (evidence.length < EVIDENCE_KEPT || id > (evidence[0] ?? ''));
+
+/** The evidence remembered after one more piece; null stands for none. */
+export const remembered = (evidence: readonly string[], id: string | null): readonly string[] =>
+  id === null ? evidence : [...evidence, id].sort().slice(-EVIDENCE_KEPT);
+
+/** Where reading an agent's evidence has to begin so that nothing is missed. */
+export const evidenceFrom = (agent: Agent): string =>
+  agent.evidence.length < EVIDENCE_KEPT ? '' : (agent.evidence[0] ?? '');

@@ -1,0 +1,122 @@
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { operations } from '../../app/table.ts';
+import type { OperationKey } from '../../app/table.ts';
+import { EXIT } from './cli.ts';
+import type { Cli, CliOptions } from './cli.ts';
+import * as commands from './commands.ts';
+import type { StartFlags } from './commands.ts';
+import { showEvents, waitUntil } from './follow.ts';
+
+/** Reads the words of the command line and runs the command; resolves with the exit code. */
+export async function runProgram(options: CliOptions): Promise<number> {
+  let code: number = EXIT.ok;
+  const program = programOf(options, (run) => async () => {
+    code = await run();
+  });
+  try {
+    await program.parseAsync([...options.argv], { from: 'user' });
+    return code;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  }
+}
+
+type Run = (run: () => Promise<number>) => () => Promise<void>;
+
+function programOf(options: CliOptions, running: Run): Command {
+  const program = new Command('tmops')
+    .description('Builds a feature with a team of interactive coding agents in tmux.')
+    .version(options.version)
+    .option('--json', 'print the result as JSON; a failure as JSON on stderr')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => options.stdout.write(text),
+      writeErr: (text) => options.stderr.write(text),
+    })
+    .exitOverride();
+  const cli = (): Cli => ({ ...options, json: program.opts<{ json?: boolean }>().json === true });
+  const does = (run: (cli: Cli) => Promise<number>): Promise<void> => running(() => run(cli()))();
+  addFeatureCommands(program, does);
+  addLookingCommands(program, does);
+  addLocalCommands(program, does, options);
+  return program;
+}
+
+type Does = (run: (cli: Cli) => Promise<number>) => Promise<void>;
+
+function addFeatureCommands(program: Command, does: Does): void {
+  operationCommand(program, 'init', '<feature>')
+    .option('--run-type <type>', 'initial, or retry for a fresh run beside the earlier one')
+    .action((feature: string, { runType }: { runType?: string }) =>
+      does((cli) => commands.init(cli, feature, runType)),
+    );
+  operationCommand(program, 'start', '<feature>')
+    .option('--layout <name>', 'quad, main-left, windows, status, or a file of the project')
+    .option('--provider <name>', 'claude_code or rehearsal')
+    .option('--trust', "record in Claude Code's own configuration that this project folder is trusted")
+    .option('--wait', 'stay until the feature is completed or needs attention')
+    .action((feature: string, flags: StartFlags) => does((cli) => commands.start(cli, feature, flags)));
+  program
+    .command('attach <feature>')
+    .summary('Show the panes of a feature')
+    .description('Attaches this terminal to the tmux session of a feature; inside tmux, switches to it.')
+    .action((feature: string) => does((cli) => commands.attach(cli, feature)));
+  operationCommand(program, 'settle', '<feature> <prompt> <as>').action((feature: string, prompt: string, as: string) =>
+    does((cli) => commands.settle(cli, feature, prompt, as)),
+  );
+  operationCommand(program, 'stop', '<feature>').action((feature: string) =>
+    does((cli) => commands.stop(cli, feature)),
+  );
+}
+
+function addLookingCommands(program: Command, does: Does): void {
+  operationCommand(program, 'status', '[feature]')
+    .option('--watch', 'stay, and draw it anew each time something changes')
+    .action((feature: string | undefined, { watch }: { watch?: boolean }) =>
+      does((cli) => commands.status(cli, feature, watch === true)),
+    );
+  operationCommand(program, 'list').action(() => does(commands.list));
+  operationCommand(program, 'wait', '<feature>')
+    .option('--until <what>', 'completed, step or change', 'completed')
+    .option('--timeout <seconds>', 'give up after this long; without it, wait as long as it takes', seconds)
+    .action((feature: string, { until, timeout }: { until: string; timeout?: number }) =>
+      does((cli) => waitUntil(cli, { feature, until, withinMs: (timeout ?? Infinity) * 1000 })),
+    );
+  operationCommand(program, 'events', '<feature>')
+    .option('--follow', 'stay, and print each new event')
+    .action((feature: string, { follow }: { follow?: boolean }) =>
+      does((cli) => showEvents(cli, feature, follow === true)),
+    );
+  operationCommand(program, 'readPane', '<feature> <role>')
+    .option('--lines <number>', 'how many lines from the bottom')
+    .action((feature: string, role: string, { lines }: { lines?: string }) =>
+      does((cli) => commands.readPane(cli, feature, role, lines)),
+    );
+}
+
+function addLocalCommands(program: Command, does: Does, { ports }: CliOptions): void {
+  operationCommand(program, 'doctor').action(() => does(commands.doctor));
+  program
+    .command('mcp')
+    .summary('Serve MCP over stdio')
+    .description('Serves the Model Context Protocol over stdin and stdout, for Claude Code and other clients.')
+    .action(() => does(() => ports.mcp()));
+  program
+    .command('demo [args...]')
+    .summary('Show the whole flow with rehearsed agents')
+    .description('Runs a whole feature on a sample repository in a temporary folder with agents that need no account.')
+    .allowUnknownOption()
+    .action((args: string[]) => does(() => ports.demo(args)));
+}
+
+function operationCommand(program: Command, key: OperationKey, words = ''): Command {
+  const { name, title, description } = operations[key];
+  return program.command(`${name} ${words}`.trim()).summary(title).description(description);
+}
+
+function seconds(words: string): number {
+  const value = Number(words);
+  if (words.trim() !== '' && Number.isFinite(value) && value >= 0) return value;
+  throw new InvalidArgumentError('It is a number of seconds, 0 or more.');
+}

@@ -1,0 +1,157 @@
+import type { ProblemView, StatusView } from '../../app/views.ts';
+import { age, duration } from './look.ts';
+import type { Look, Tone } from './look.ts';
+import { table } from './table.ts';
+import { clean, cleanLine, fit, widthOf, wrap } from './text.ts';
+
+const PROMPTS_SHOWN = 5;
+/** A pane with fewer rows gets one line a subject. */
+const COMPACT_BELOW_ROWS = 12;
+
+const TONES: Readonly<Record<string, Tone>> = {
+  running: 'good',
+  completed: 'good',
+  stopped: 'warning',
+  busy: 'good',
+  waiting: 'warning',
+  exited: 'bad',
+  lost: 'bad',
+  failed: 'bad',
+  none: 'faint',
+  done: 'good',
+  open: 'strong',
+  refused: 'bad',
+  later: 'faint',
+  accepted: 'good',
+  typed_not_submitted: 'warning',
+  held_for_human: 'warning',
+  blocked_by_dialog: 'warning',
+  agent_dead: 'bad',
+  indeterminate: 'warning',
+};
+
+const toned = (word: string): readonly [string, Tone] => [word.replaceAll('_', ' '), TONES[word] ?? 'plain'];
+
+/** The whole status, section by section. */
+export function renderStatus(view: StatusView, look: Look): string[] {
+  return sections(view, look).flatMap((section, index) => (index === 0 ? section : ['', ...section]));
+}
+
+/** A status that fits `rows`: the sections that have room, the most needed first, or one line a subject. */
+export function renderFrame(view: StatusView, look: Look & { readonly rows: number }): string[] {
+  if (look.rows < COMPACT_BELOW_ROWS) return compact(view, look).slice(0, look.rows);
+  let lines: string[] = [];
+  for (const section of sections(view, look)) {
+    const next = lines.length === 0 ? section : [...lines, '', ...section];
+    if (next.length <= look.rows) lines = next;
+  }
+  return lines.length > 0 ? lines : compact(view, look).slice(0, look.rows);
+}
+
+export function renderProblem(problem: Omit<ProblemView, 'code'>, look: Look, indent = '  '): string[] {
+  const sentence = clean(problem.sentence).split('\n');
+  return [
+    ...sentence.flatMap((line) => wrap(line, look.columns, indent)).map((line) => look.ink(line, 'warning')),
+    ...(problem.hint === '' ? [] : wrap(cleanLine(problem.hint), look.columns, `${indent}  `)),
+  ];
+}
+
+function sections(view: StatusView, look: Look): string[][] {
+  const { feature, run, phase, branch, worktree, attach, unwatchedMs } = view;
+  const state = [cleanLine(`run ${run}`), stepOf(view), view.role === null ? '' : cleanLine(view.role)];
+  const head = [
+    `${look.ink(cleanLine(feature), 'strong')}  ${look.ink(phase, TONES[phase] ?? 'plain')}`,
+    fit([...state.filter((part) => part !== ''), `branch ${cleanLine(branch)}`].join(', '), look.columns),
+    ...wrap(cleanLine(view.waitsFor), look.columns),
+    ...(unwatchedMs >= 1000
+      ? [`Nobody watched for ${duration(unwatchedMs)} before the present supervisor began.`]
+      : []),
+  ];
+  const attention = view.attention.flatMap((problem) => renderProblem(problem, look));
+  const where = [`Worktree: ${cleanLine(worktree)}`, ...(attach === null ? [] : [`Watch or type: ${clean(attach)}`])];
+  return [
+    head.map((line) => line.trimEnd()),
+    titled('Needs attention', attention, look),
+    titled('Panes', panes(view, look), look),
+    titled('Checkpoints', checkpoints(view, look), look),
+    titled('Prompts', prompts(view, look), look),
+    where.map((line) => fit(line, look.columns)),
+  ].filter((section) => section.length > 0);
+}
+
+function titled(title: string, lines: string[], { ink }: Look): string[] {
+  return lines.length === 0 ? [] : [ink(title, 'strong'), ...lines];
+}
+
+const stepOf = ({ step, stepNumber, stepCount }: StatusView): string =>
+  step === null ? '' : cleanLine(`step ${stepNumber}/${stepCount} ${step}`);
+
+function panes(view: StatusView, look: Look): string[] {
+  const rows = view.panes.map((pane) => [
+    pane.role,
+    toned(pane.state),
+    pane.since === null ? null : age(pane.since, look.now),
+    pane.pane,
+    pane.detail,
+  ]);
+  return table(['ROLE', 'STATE', 'FOR', 'PANE', 'DETAIL'], rows, look);
+}
+
+function checkpoints(view: StatusView, look: Look): string[] {
+  const rows = view.checkpoints.map((checkpoint) => [
+    checkpoint.step,
+    checkpoint.role,
+    toned(checkpoint.state),
+    checkpoint.at === null ? null : age(checkpoint.at, look.now),
+    checkpoint.file,
+    checkpoint.problem,
+  ]);
+  return table(['STEP', 'ROLE', 'STATE', 'AGO', 'FILE', 'PROBLEM'], rows, look);
+}
+
+function prompts(view: StatusView, look: Look): string[] {
+  const rows = view.prompts
+    .slice(-PROMPTS_SHOWN)
+    .map((prompt) => [
+      String(prompt.prompt),
+      prompt.role,
+      toned(prompt.outcome),
+      age(prompt.at, look.now),
+      prompt.reason === null ? prompt.text : `${prompt.text} (${prompt.reason})`,
+    ]);
+  return table(['#', 'ROLE', 'OUTCOME', 'AGO', 'TEXT'], rows, look);
+}
+
+function compact(view: StatusView, look: Look): string[] {
+  const { columns, ink } = look;
+  const state = [cleanLine(view.phase), stepOf(view), view.role === null ? '' : cleanLine(view.role)].filter(
+    (part) => part !== '',
+  );
+  const head = fit(`${cleanLine(view.feature)}  ${state.join(', ')}`, columns);
+  const urgent = view.attention.map((problem) => ink(fit(`! ${cleanLine(problem.sentence)}`, columns), 'warning'));
+  const last = view.prompts.at(-1);
+  return [
+    ink(head, 'strong'),
+    fit(cleanLine(view.waitsFor), columns),
+    ...urgent,
+    ...packed(
+      view.panes.map((pane) => cleanLine(`${pane.role} ${pane.state}`)),
+      columns,
+    ),
+    ...(last
+      ? [ink(fit(cleanLine(`last prompt: ${last.role}, ${last.outcome.replaceAll('_', ' ')}`), columns), 'faint')]
+      : []),
+  ];
+}
+
+/** As many as go on a line, divided by a bar. */
+function packed(items: readonly string[], columns: number): string[] {
+  const lines: string[] = [];
+  for (const item of items) {
+    const last = lines.at(-1);
+    const joined = last === undefined ? item : `${last} | ${item}`;
+    if (last !== undefined && widthOf(joined) <= columns) lines[lines.length - 1] = joined;
+    else lines.push(fit(item, columns));
+  }
+  return lines;
+}

@@ -1,0 +1,59 @@
+import { ErrorCode } from '@modelcontextprotocol/sdk/types.js';
+import { checkArguments } from '../../app/arguments.ts';
+import type { Operation } from '../../app/table.ts';
+import type { TextPort } from '../../link/port.ts';
+import { operationOf, tools } from './tools.ts';
+
+/** Told of an error nobody expected; its text never reaches the client. */
+export type OnFault = (error: unknown) => void;
+
+/** The answer to a request: the JSON text of its result, or an error of the protocol. */
+export type Answer =
+  { readonly result: string } | { readonly error: { readonly code: number; readonly message: string } };
+
+export type AnswerCall = (params: Readonly<Record<string, unknown>>, signal: AbortSignal) => Promise<Answer>;
+
+/**
+ * Answers `tools/call` from the supervisor. What it gives back is passed on as the text it came in, since parsing and
+ * writing it again twice (as structure and as text) would take longer than all the rest of a call.
+ */
+export function toolCalls(link: TextPort, onFault: OnFault): AnswerCall {
+  return async (params, signal) => {
+    const { name: tool, arguments: args = {} } = params;
+    const operation = typeof tool === 'string' ? operationOf(tool) : undefined;
+    if (!operation) return unknownTool(tool);
+    try {
+      return { result: await run(operation, args, link, signal) };
+    } catch (error) {
+      onFault(error);
+      return { result: failed(INTERNAL) };
+    }
+  };
+}
+
+async function run(operation: Operation, args: unknown, link: TextPort, signal: AbortSignal): Promise<string> {
+  const checked = checkArguments(operation, args, { operation: operation.tool, argument: (key) => key });
+  if (!checked.ok) return failed(checked.failure);
+  const reply = await link(operation.name, checked.input, { door: 'mcp' }, signal);
+  if (!reply.ok) return failed(reply.failure);
+  if (!reply.json.startsWith('{')) throw new Error(`Internal error: output of ${operation.name} is not an object`);
+  return `{"content":[{"type":"text","text":${JSON.stringify(reply.json)}}],"structuredContent":${reply.json}}`;
+}
+
+const INTERNAL = {
+  code: 'internal',
+  sentence: 'Internal error.',
+  hint: "tmops' log has the details; tmops_doctor checks the machine.",
+};
+
+/** The sentence, what to do next, and the code: of a failed call, the text is all that a model sees. */
+function failed(failure: { code: string; sentence: string; hint: string }): string {
+  const text = `${failure.sentence}\n${failure.hint}\n(code: ${failure.code})`;
+  return JSON.stringify({ isError: true, content: [{ type: 'text', text }] });
+}
+
+function unknownTool(tool: unknown): Answer {
+  const known = tools().map((each) => each.name);
+  const message = `Unknown tool: ${JSON.stringify(tool)}. Tools: ${known.join(', ')}`;
+  return { error: { code: ErrorCode.InvalidParams, message } };
+}

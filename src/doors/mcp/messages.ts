@@ -1,0 +1,61 @@
+import { ErrorCode } from '@modelcontextprotocol/sdk/types.js';
+import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
+
+/** No client has reason to send more; a longer line is left out. */
+export const MAX_LINE_BYTES = 4 * 1024 * 1024;
+const NEWLINE = 10;
+
+export type MessageRead = { readonly message: JSONRPCMessage } | { readonly code: ErrorCode; readonly text: string };
+
+/** Cuts bytes into lines. One that grows too long is reported at once and skipped to its end. */
+export function lineCutter(take: (line: string) => void, tooLong: () => void): (chunk: Buffer) => void {
+  let parts: Buffer[] = [];
+  let held = 0;
+  return (chunk) => {
+    let from = 0;
+    while (from < chunk.length) {
+      const end = chunk.indexOf(NEWLINE, from);
+      const part = chunk.subarray(from, end < 0 ? chunk.length : end);
+      if (held <= MAX_LINE_BYTES && held + part.length > MAX_LINE_BYTES) tooLong();
+      held += part.length;
+      if (held <= MAX_LINE_BYTES) parts.push(part);
+      else parts = [];
+      if (end < 0) return;
+      const line = Buffer.concat(parts).toString('utf8');
+      const whole = held <= MAX_LINE_BYTES;
+      parts = [];
+      held = 0;
+      from = end + 1;
+      if (whole && line.trim() !== '') take(line);
+    }
+  };
+}
+
+/** Reads a line as a JSON-RPC message. Only the envelope is checked; the SDK checks the rest by method. */
+export function readMessage(line: string): MessageRead {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return { code: ErrorCode.ParseError, text: `Parse error: ${why.slice(0, 200)}` };
+  }
+  if (isMessage(value)) return { message: value };
+  return { code: ErrorCode.InvalidRequest, text: 'Invalid Request: a line holds one JSON-RPC 2.0 message' };
+}
+
+function isMessage(value: unknown): value is JSONRPCMessage {
+  if (typeof value !== 'object' || value === null || !('jsonrpc' in value) || value.jsonrpc !== '2.0') return false;
+  const id = 'id' in value ? value.id : undefined;
+  if (id !== undefined && typeof id !== 'string' && typeof id !== 'number') return false;
+  if ('params' in value && (typeof value.params !== 'object' || value.params === null)) return false;
+  if ('method' in value) return typeof value.method === 'string';
+  return id !== undefined && ('result' in value || 'error' in value);
+}
+
+/** The request that a message cancels, if it does. */
+export function cancelledId(message: JSONRPCMessage): RequestId | undefined {
+  if (!('method' in message) || message.method !== 'notifications/cancelled') return undefined;
+  const id: unknown = message.params?.['requestId'];
+  return typeof id === 'string' || typeof id === 'number' ? id : undefined;
+}

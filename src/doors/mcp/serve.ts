@@ -1,0 +1,58 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Readable, Writable } from 'node:stream';
+import { Server } from '@modelcontextprotocol/sdk/server/index.js';
+import { ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import type { TextPort } from '../../link/port.ts';
+import { toolCalls } from './call.ts';
+import type { OnFault } from './call.ts';
+import { instructions } from './instructions.ts';
+import { tools } from './tools.ts';
+import { stdioTransport } from './transport.ts';
+import type { StreamEnd } from './transport.ts';
+
+/** How long calls that are under way when the input ends may take to be answered. */
+const LAST_ANSWERS_WITHIN_MS = 500;
+
+export interface McpOptions {
+  readonly link: TextPort;
+  readonly name: string;
+  readonly version: string;
+  readonly stdin: Readable;
+  /** Nothing else may write to it. */
+  readonly stdout: Writable;
+  /** Aborted by SIGINT, SIGTERM and SIGHUP. */
+  readonly stop: AbortSignal;
+  readonly onFault: OnFault;
+}
+
+/**
+ * Serves MCP until the client closes its end or `stop` is aborted, and says which it was; pending calls are aborted
+ * then. The caller ends the process with code 0: timers and sockets that live on must not keep it.
+ */
+export async function serveMcp(options: McpOptions): Promise<StreamEnd | 'stopped'> {
+  const { name, version, stdin, stdout } = options;
+  const transport = stdioTransport({ stdin, stdout, answerCall: toolCalls(options.link, options.onFault) });
+  // McpServer would convert schemas of its own and let the text of an exception through.
+  // eslint-disable-next-line @typescript-eslint/no-deprecated
+  const server = new Server({ name, version }, { capabilities: { tools: {} }, instructions });
+  server.onerror = options.onFault;
+  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: tools() }));
+  await server.connect(transport);
+  const end = await Promise.race([transport.ended, aborted(options.stop)]);
+  if (end === 'end-of-input') await Promise.race([transport.quiet(), sleep(LAST_ANSWERS_WITHIN_MS)]);
+  await server.close();
+  return end;
+}
+
+function aborted(signal: AbortSignal): Promise<'stopped'> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve('stopped');
+    signal.addEventListener(
+      'abort',
+      () => {
+        resolve('stopped');
+      },
+      { once: true },
+    );
+  });
+}

@@ -1,0 +1,182 @@
+import { createHash } from 'node:crypto';
+import { LOOK_AGAIN, nextMove, type Move, type Sight } from '../core/delivery.ts';
+import type { DeliveryNews } from '../core/request.ts';
+import { openPrompts, typedLine, type Agent, type Prompt } from '../core/run.ts';
+import type { Screen } from '../core/screen.ts';
+import type { RunLoop } from './loop.ts';
+import type { AgentProvider, Clock, PaneLook, Terminal } from './ports.ts';
+
+/**
+ * Carries the open prompts of one role into its pane, one at a time and in order. It takes no decision of its own:
+ * it looks, asks delivery.ts for the next move, journals what the move is about, and only then acts.
+ */
+export interface Courier {
+  /** There may be something to deliver. */
+  wake(): void;
+  /** Ends after the move under way. */
+  stop(): Promise<void>;
+}
+
+export interface CourierParts {
+  readonly role: string;
+  readonly agentDir: string;
+  readonly loop: RunLoop;
+  readonly terminal: Terminal;
+  readonly provider: AgentProvider;
+  readonly clock: Clock;
+  /** Takes up all evidence that is on disk now; called before a prompt is given up for typing again. */
+  readonly drainEvidence: (role: string) => Promise<void>;
+  readonly onError: (error: unknown) => void;
+}
+
+export function openCourier(parts: CourierParts): Courier {
+  const ended = new AbortController();
+  const isOver = (): boolean => ended.signal.aborted;
+  let nap = new AbortController();
+  let busy: Promise<void> | null = null;
+  let again = false;
+  const shouldGoOn = (): boolean => again && !isOver();
+
+  const round = async (): Promise<void> => {
+    const attempt: Attempt = { prompt: 0, seenAt: null };
+    for (;;) {
+      const prompt = openPrompts(parts.loop.run(), parts.role)[0];
+      if (!prompt || isOver()) return;
+      if (attempt.prompt !== prompt.id) Object.assign(attempt, { prompt: prompt.id, seenAt: null });
+      const pauseMs = await oneMove(parts, prompt, attempt);
+      if (pauseMs > 0) {
+        nap = new AbortController();
+        await parts.clock.sleep(pauseMs, AbortSignal.any([nap.signal, ended.signal]));
+      }
+    }
+  };
+
+  const work = async (): Promise<void> => {
+    do {
+      again = false;
+      await round();
+    } while (shouldGoOn());
+  };
+
+  return {
+    wake() {
+      again = true;
+      nap.abort();
+      busy ??= work()
+        .catch(parts.onError)
+        .finally(() => (busy = null));
+    },
+    async stop() {
+      ended.abort();
+      await busy;
+    },
+  };
+}
+
+interface Attempt {
+  prompt: number;
+  seenAt: number | null;
+}
+
+/** Looks once and makes one move. Gives how long to wait before the next look, in ms. */
+async function oneMove(parts: CourierParts, prompt: Prompt, attempt: Attempt): Promise<number> {
+  const agent = parts.loop.run().agents[parts.role];
+  if (!agent) return LOOK_AGAIN.heldMs;
+  const sight = await lookAt(parts, prompt, agent, attempt);
+  if (!sight) return LOOK_AGAIN.underWayMs;
+  return make(parts, prompt, agent, nextMove(sight), sight);
+}
+
+async function lookAt(parts: CourierParts, prompt: Prompt, agent: Agent, attempt: Attempt): Promise<Sight | null> {
+  const { provider, terminal, clock } = parts;
+  const handle = { role: agent.role, sessionId: agent.sessionId, agentDir: parts.agentDir, process: agent.process };
+  const [look, alive] = await Promise.all([
+    agent.pane === null ? Promise.resolve<PaneLook>({ kind: 'gone' }) : terminal.look(agent.pane),
+    agent.process === null ? Promise.resolve('not-started' as const) : provider.alive(agent.process),
+  ]);
+  const activity = agent.process === null ? ({ kind: 'unknown' } as const) : await provider.activity(handle);
+  const { stage } = parts.loop.run().prompts[prompt.id - 1] ?? prompt;
+  // Evidence came while we looked.
+  if (stage.kind === 'taken' || stage.kind === 'delivered-by-hand') return null;
+  const screen: Screen = look.kind === 'seen' ? provider.classify(look.capture) : { kind: 'unknown' };
+  const line = typedLine(prompt);
+  const now = clock.now();
+  if (screen.kind === 'composer' && squeezed(screen.draft) === squeezed(line)) attempt.seenAt ??= now;
+  else attempt.seenAt = null;
+  return {
+    now,
+    stage,
+    line,
+    generation: agent.generation,
+    sessionBegun:
+      agent.state.kind !== 'starting' && !(agent.state.kind === 'asking' && agent.state.before === 'starting'),
+    launchedAt: agent.state.since,
+    alive: agent.state.kind === 'gone' || agent.state.kind === 'failed' ? 'gone' : alive,
+    activity,
+    pane: agent.process === null && look.kind === 'gone' ? { kind: 'unknown', why: 'it is being opened' } : look,
+    screen,
+    seenAt: attempt.seenAt,
+    timing: provider.timing,
+  };
+}
+
+const squeezed = (text: string): string => text.replaceAll(/\s+/g, '');
+
+async function make(parts: CourierParts, prompt: Prompt, agent: Agent, move: Move, sight: Sight): Promise<number> {
+  const tell = (news: DeliveryNews) => parts.loop.submit({ kind: 'delivery', prompt: prompt.id, news });
+  switch (move.do) {
+    case 'wait':
+      return move.ms;
+    case 'hold':
+      await tell({ kind: 'held', outcome: move.outcome, reason: move.reason });
+      return move.outcome === 'not_ready' ? LOOK_AGAIN.underWayMs * 2 : LOOK_AGAIN.heldMs;
+    case 'stuck':
+      await tell({ kind: 'stuck', outcome: move.outcome, reason: move.reason });
+      return LOOK_AGAIN.heldMs;
+    case 'reopen':
+      await parts.drainEvidence(parts.role);
+      await tell({ kind: 'reopened', why: move.why });
+      return 0;
+    case 'leave-mode':
+      if (agent.pane !== null) await parts.terminal.leaveMode(agent.pane);
+      return LOOK_AGAIN.underWayMs;
+    case 'note-typed':
+      await tell({ kind: 'typed' });
+      return 0;
+    case 'type':
+      return type(parts, agent, sight.line, tell);
+    case 'enter':
+      return enter(parts, agent, sight, move.lastRow, tell);
+    default:
+      return unreachable(move);
+  }
+}
+
+type Tell = (news: DeliveryNews) => Promise<unknown>;
+
+async function type(parts: CourierParts, agent: Agent, line: string, tell: Tell): Promise<number> {
+  if (agent.pane === null) return LOOK_AGAIN.heldMs;
+  const sha256 = createHash('sha256').update(line).digest('hex');
+  await tell({ kind: 'intended', pane: agent.pane, generation: agent.generation, sha256 });
+  const result = await parts.terminal.paste(agent.pane, line);
+  if (result === 'typed') {
+    await tell({ kind: 'typed' });
+    return 1;
+  }
+  // tmux itself saw a dead pane or a mode and sent nothing, so that the text may be typed later under the same id.
+  if (result === 'refused') await tell({ kind: 'reopened', why: 'the pane did not take input; nothing was typed' });
+  return LOOK_AGAIN.underWayMs;
+}
+
+async function enter(parts: CourierParts, agent: Agent, sight: Sight, lastRow: string, tell: Tell): Promise<number> {
+  if (agent.pane === null) return LOOK_AGAIN.heldMs;
+  const times = sight.stage.kind === 'entered' ? sight.stage.times + 1 : 1;
+  // Journaled first: after a crash an Enter that may have been pressed is not pressed again unless the text still stands.
+  await tell({ kind: 'entered', times });
+  await parts.terminal.enter(agent.pane, lastRow);
+  return 1;
+}
+
+function unreachable(value: never): never {
+  throw new Error(`Internal error: unknown move ${JSON.stringify(value)}`);
+}

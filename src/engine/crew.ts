@@ -1,0 +1,192 @@
+import type { AgentHandle, AgentOrder, Launch } from '../core/agent.ts';
+import type { Layout } from '../core/layout.ts';
+import type { Agent, Run } from '../core/run.ts';
+import type { RunLoop } from './loop.ts';
+import type { RunPlace } from './place.ts';
+import type { AgentProvider, Clock, Log, PaneFact, PanePlan, SessionPlan, SessionSurvey, Terminal } from './ports.ts';
+
+/** What does not follow from the journal and is needed to start agents. Settled anew at each start. */
+export interface CrewSetup {
+  readonly workspaceId: string;
+  readonly layout: Layout;
+  readonly size: { readonly cols: number; readonly rows: number };
+  readonly statusArgv: readonly string[];
+  /** The scrubbed environment of whoever called start. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly testCommand: readonly string[] | null;
+  /** Permission rules for every role, in the provider's own language. */
+  readonly allow: readonly string[];
+  /** Permission mode of single roles; the workflow's own wish comes first. */
+  readonly modes: Readonly<Record<string, string>>;
+}
+
+export interface CrewParts {
+  readonly loop: RunLoop;
+  readonly terminal: Terminal;
+  readonly provider: AgentProvider;
+  readonly place: RunPlace;
+  readonly setup: CrewSetup;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export const handleOf = (agent: Agent, place: RunPlace): AgentHandle => ({
+  role: agent.role,
+  sessionId: agent.sessionId,
+  agentDir: place.agentDir(agent.role),
+  process: agent.process,
+});
+
+/**
+ * Brings the panes to what the run says: every agent that was launched and has no process yet gets one. What already
+ * lives is left alone, so that this can be called again after any crash.
+ */
+export async function ensureAgents(parts: CrewParts): Promise<void> {
+  const { loop, terminal } = parts;
+  const session = loop.run().settings?.session;
+  if (session === undefined) return;
+  const survey = await terminal.survey(session);
+  if (survey.kind === 'unknown') return failAll(parts, `tmux did not answer: ${survey.why}`, 'tmops doctor');
+  if (survey.kind === 'foreign') {
+    return failAll(
+      parts,
+      `A tmux session called ${session} belongs to ${survey.owner}.`,
+      `End that session, or set session_prefix in tmops.config.yaml.`,
+    );
+  }
+  const missing = starting(loop.run()).filter((agent) => !livePane(survey, agent.role));
+  const opened = await open(parts, session, survey, missing);
+  const panes = new Map([...livePanes(survey), ...opened].map((pane) => [pane.role, pane.pane]));
+  for (const agent of starting(loop.run())) {
+    const pane = panes.get(agent.role);
+    if (pane !== undefined)
+      await loop.submit({ kind: 'agent-placed', role: agent.role, generation: agent.generation, pane });
+  }
+  await Promise.all(starting(loop.run()).map((agent) => noteProcess(parts, agent)));
+}
+
+const starting = (run: Run): Agent[] =>
+  Object.values(run.agents).filter(
+    (agent) => agent.process === null && agent.state.kind !== 'gone' && agent.state.kind !== 'failed',
+  );
+
+const livePanes = (survey: SessionSurvey): readonly PaneFact[] =>
+  survey.kind === 'ours' ? survey.panes.filter((pane) => !pane.dead) : [];
+const livePane = (survey: SessionSurvey, role: string): boolean => livePanes(survey).some((pane) => pane.role === role);
+
+async function open(
+  parts: CrewParts,
+  session: string,
+  survey: SessionSurvey,
+  agents: readonly Agent[],
+): Promise<readonly PaneFact[]> {
+  const plans: PanePlan[] = [];
+  for (const agent of agents) {
+    const plan = await planOf(parts, agent);
+    if (plan) plans.push(plan);
+  }
+  if (plans.length === 0) return [];
+  const plan: SessionPlan = { ...planHead(parts, session), panes: plans };
+  if (survey.kind === 'absent') {
+    const panes = await parts.terminal.open(plan);
+    await parts.loop.submit({ kind: 'session-opened', session });
+    return panes;
+  }
+  const reopened: PaneFact[] = [];
+  for (const pane of plans) reopened.push(await parts.terminal.reopen(plan, pane));
+  return reopened;
+}
+
+const planHead = ({ setup, loop }: CrewParts, session: string): Omit<SessionPlan, 'panes'> => ({
+  session,
+  feature: loop.run().identity?.feature ?? '',
+  workspaceId: setup.workspaceId,
+  layout: setup.layout,
+  statusArgv: setup.statusArgv,
+  size: setup.size,
+});
+
+/** Null when the provider refuses; the refusal is then in the journal. */
+async function planOf(parts: CrewParts, agent: Agent): Promise<PanePlan | null> {
+  const { provider, log, loop } = parts;
+  const order = orderOf(parts, agent);
+  try {
+    const resumed = loop.run().agents[agent.role]?.spoken === true;
+    const launch = await (resumed ? resumeOrCreate(provider, order) : provider.create(order));
+    return { role: agent.role, argv: launch.argv, cwd: launch.cwd };
+  } catch (error) {
+    const { sentence, hint } = toldBy(error);
+    log.error('the agent could not be prepared', { role: agent.role, err: error });
+    await loop.submit({ kind: 'agent-failed', role: agent.role, sentence, hint });
+    return null;
+  }
+}
+
+/** A conversation whose record is gone cannot be resumed; one of the same id is begun then. */
+async function resumeOrCreate(provider: AgentProvider, order: AgentOrder): Promise<Launch> {
+  try {
+    return await provider.resume(order);
+  } catch (error) {
+    if (!(error instanceof Error && 'reason' in error && error.reason === 'no-conversation')) throw error;
+    return provider.create(order);
+  }
+}
+
+function orderOf({ loop, place, setup }: CrewParts, agent: Agent): AgentOrder {
+  const { identity, workflow, settings } = loop.run();
+  const role = workflow?.roles[agent.role];
+  if (!identity || !role)
+    throw new Error(`Internal error: an agent for ${agent.role}, which the workflow does not have`);
+  const mode = role.permission_mode ?? setup.modes[agent.role];
+  return {
+    workspaceRoot: place.workspaceRoot,
+    feature: identity.feature,
+    run: identity.run,
+    role: agent.role,
+    sessionId: agent.sessionId,
+    cwd: identity.worktree,
+    agentDir: place.agentDir(agent.role),
+    runDir: place.runDir,
+    env: setup.env,
+    permissions: {
+      allow: [...setup.allow, ...role.allow],
+      denyWrites: role.deny_writes,
+      ...(mode === undefined ? {} : { mode }),
+    },
+    ...(settings?.instructions === 'system_prompt' ? { systemPromptFile: `${place.rolesDir}/${agent.role}.md` } : {}),
+    ...(setup.testCommand ? { testCommand: setup.testCommand } : {}),
+  };
+}
+
+/** How long the launcher may take to write its process id; it is a few shell lines. */
+const PROCESS_WITHIN_MS = 10_000;
+
+async function noteProcess({ loop, provider, place, clock }: CrewParts, agent: Agent): Promise<void> {
+  const until = clock.now() + PROCESS_WITHIN_MS;
+  while (clock.now() < until) {
+    const process = await provider.process({ agentDir: place.agentDir(agent.role) });
+    if (process) {
+      await loop.submit({ kind: 'agent-process', role: agent.role, generation: agent.generation, ...process });
+      return;
+    }
+    await clock.sleep(5);
+  }
+  await loop.submit({
+    kind: 'agent-failed',
+    role: agent.role,
+    sentence: `The ${agent.role}'s agent did not start within ${PROCESS_WITHIN_MS / 1000} s.`,
+    hint: 'Look at its pane, then start the feature again.',
+  });
+}
+
+async function failAll({ loop }: CrewParts, sentence: string, hint: string): Promise<void> {
+  for (const agent of starting(loop.run()))
+    await loop.submit({ kind: 'agent-failed', role: agent.role, sentence, hint });
+}
+
+/** Errors that speak for themselves carry a sentence and a hint; any other is told by its message. */
+function toldBy(error: unknown): { sentence: string; hint: string } {
+  if (error instanceof Error && 'sentence' in error && 'hint' in error)
+    return { sentence: String(error.sentence), hint: String(error.hint) };
+  return { sentence: error instanceof Error ? error.message : String(error), hint: 'tmops doctor' };
+}

@@ -1,0 +1,78 @@
+import type { Event } from '../core/event.ts';
+import { presentStep, type Run } from '../core/run.ts';
+import { isAgentStep } from '../core/workflow.ts';
+import type { RunLoop } from './loop.ts';
+import type { RunPlace } from './place.ts';
+import type { Files, Stop } from './ports.ts';
+
+/** Version of the shape of `state.json`; other tools read it. */
+export const STATE_VERSION = 1;
+
+export interface RecordParts {
+  readonly files: Files;
+  /** tmops' own version. */
+  readonly version: string;
+  /** Sinks of the configuration; each gets every event in order. A sink that fails never holds the run. */
+  readonly sinks: readonly ((run: Run, event: Event) => void)[];
+  /** Writes metrics.json; called when a step is completed. */
+  readonly writeMetrics: (run: Run, place: RunPlace) => Promise<void>;
+}
+
+/** Keeps what is derived from the journal beside it: state.json, metrics.json, and the sinks' feed. */
+export function keepRecord(
+  loop: RunLoop,
+  place: RunPlace,
+  parts: RecordParts,
+  onError: (error: unknown) => void,
+): Stop {
+  let writing: Promise<void> | null = null;
+  let stale = false;
+  const write = async (): Promise<void> => {
+    while (stale) {
+      stale = false;
+      await parts.files.write(place.stateFile, `${JSON.stringify(stateOf(loop.run(), parts.version), null, 2)}\n`);
+    }
+  };
+  const unsubscribe = loop.subscribe((run, events) => {
+    for (const event of events) for (const sink of parts.sinks) sink(run, event);
+    stale = true;
+    writing ??= write()
+      .catch(onError)
+      .finally(() => (writing = null));
+    if (events.some((event) => event.kind === 'step.completed' || event.kind === 'run.completed'))
+      parts.writeMetrics(run, place).catch(onError);
+  });
+  return async () => {
+    unsubscribe();
+    await writing;
+  };
+}
+
+/** What `state.json` says: the run in a few plain fields, for tools that do not read journals. */
+export function stateOf(run: Run, version: string): Record<string, unknown> {
+  const present = presentStep(run);
+  const step = present?.step;
+  return {
+    version: STATE_VERSION,
+    tmops: version,
+    feature: run.identity?.feature ?? null,
+    run: run.identity?.run ?? null,
+    branch: run.identity?.branch ?? null,
+    worktree: run.identity?.worktree ?? null,
+    phase: run.life.kind,
+    step: step?.id ?? null,
+    step_number: (present?.index ?? run.workflow?.steps.length ?? 0) + (present ? 1 : 0),
+    step_count: run.workflow?.steps.length ?? 0,
+    role: step && isAgentStep(step) ? step.role : null,
+    session: run.settings?.session ?? null,
+    agents: Object.fromEntries(
+      Object.values(run.agents).map((agent) => [
+        agent.role,
+        { state: agent.state.kind, pane: agent.pane, session_id: agent.sessionId, pid: agent.process?.pid ?? null },
+      ]),
+    ),
+    completed_steps: Object.keys(run.done),
+    sequence: run.seq,
+    updated_at: new Date(run.updatedAt).toISOString(),
+  };
+}

@@ -1,0 +1,167 @@
+import { readFile, readlink } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { Event } from '../core/event.ts';
+import { evolve } from '../core/evolve.ts';
+import { newRun, type Run } from '../core/run.ts';
+import { openJournal, type Journal } from '../journal/journal.ts';
+import { readJournal } from '../journal/read.ts';
+import type { CrewSetup } from './crew.ts';
+import { openLiveRun, type LiveRun, type LiveRunParts } from './live-run.ts';
+import { runPlace, type CheckpointsPath, type RunPlace } from './place.ts';
+import type { AgentProvider, Files, Log, Terminal } from './ports.ts';
+
+/** The live runs of one workspace: at most one for each feature, the run that `current` leads to. */
+export interface Workspace {
+  /** The feature's present run, opened if need be; null when the feature has none. */
+  live(feature: string): Promise<LiveRun | null>;
+  /** Gives a run its terminal, provider and setup, and remembers the setup for after a crash. */
+  equip(
+    live: LiveRun,
+    choice: { readonly socket: string | null; readonly provider: string },
+    setup: CrewSetup,
+  ): Promise<void>;
+  /** Takes up every run that was going when the last supervisor ended. Gives their features. */
+  takeUpAll(features: readonly string[]): Promise<readonly string[]>;
+  /** Whether any run is going, so that the supervisor has a reason to stay. */
+  isBusy(): boolean;
+  close(): Promise<void>;
+}
+
+export interface WorkspaceParts extends Omit<LiveRunParts, 'place' | 'start' | 'store' | 'log' | 'readEvents'> {
+  readonly root: string;
+  readonly files: Files;
+  readonly checkpointsPath: CheckpointsPath;
+  readonly terminalOn: (socket: string | null) => Terminal;
+  readonly providerFor: (name: string, setup: CrewSetup) => Promise<AgentProvider>;
+  readonly logFor: (feature: string, run: string) => Log;
+  readonly log: Log;
+  readonly pid: number;
+  /** When a supervisor was last known to watch, in ms since the epoch; 0 when never. */
+  readonly lastWatchedMs: number;
+}
+
+/** A journal that cannot be used. `kind` says why; the app words it. */
+export class RunUnavailable extends Error {
+  readonly kind: 'locked' | 'corrupt';
+  readonly file: string;
+  readonly detail: string;
+  constructor(kind: 'locked' | 'corrupt', file: string, detail: string) {
+    super(`The journal ${file} is ${kind}: ${detail}`);
+    this.kind = kind;
+    this.file = file;
+    this.detail = detail;
+  }
+}
+
+interface Held {
+  readonly live: LiveRun;
+  readonly journal: Journal<Event>;
+}
+
+export function openWorkspace(parts: WorkspaceParts): Workspace {
+  const held = new Map<string, Held>();
+  const opening = new Map<string, Promise<LiveRun | null>>();
+
+  const open = async (feature: string): Promise<LiveRun | null> => {
+    const run = await currentRun(parts.root, feature);
+    const before = held.get(feature);
+    if (before && basename(before.live.place.runDir) === run) return before.live;
+    if (before) await close(before);
+    held.delete(feature);
+    if (run === null) return null;
+    const now = await openHeld(parts, runPlace(parts.root, feature, run, parts.checkpointsPath), feature, run);
+    held.set(feature, now);
+    return now.live;
+  };
+
+  const live = (feature: string): Promise<LiveRun | null> => {
+    const under = opening.get(feature) ?? Promise.resolve(null);
+    const next = under.catch(() => null).then(() => open(feature));
+    opening.set(feature, next);
+    return next;
+  };
+
+  const equip: Workspace['equip'] = async (run, choice, setup) => {
+    const { socket, provider } = choice;
+    await parts.files.write(setupFile(run.place), JSON.stringify({ socket, provider, setup }));
+    run.equip({
+      terminal: parts.terminalOn(choice.socket),
+      provider: await parts.providerFor(choice.provider, setup),
+      setup,
+    });
+  };
+
+  return {
+    live,
+    equip,
+    async takeUpAll(features) {
+      const going: string[] = [];
+      for (const feature of features) {
+        const run = await live(feature).catch((error: unknown) => {
+          parts.log.error('the run could not be taken up', { feature, err: error });
+          return null;
+        });
+        if (run && (await takeUp(parts, run))) going.push(feature);
+      }
+      return going;
+    },
+    isBusy: () => [...held.values()].some(({ live: run }) => run.loop.run().life.kind === 'running'),
+    async close() {
+      await Promise.all([...held.values()].map(close));
+      held.clear();
+    },
+  };
+}
+
+async function close({ live, journal }: Held): Promise<void> {
+  await live.close();
+  await journal.close();
+}
+
+const setupFile = (place: RunPlace): string => join(place.runDir, 'agents', 'setup.json');
+
+/** Name of the run that `current` leads to, from `current` or `runs/current`; null when there is none. */
+async function currentRun(root: string, feature: string): Promise<string | null> {
+  for (const link of [join(root, '.tmops', feature, 'current'), join(root, '.tmops', feature, 'runs', 'current')]) {
+    try {
+      return basename(await readlink(link));
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : '';
+      if (code !== 'ENOENT' && code !== 'EINVAL' && code !== 'ENOTDIR') throw error;
+    }
+  }
+  return null;
+}
+
+async function openHeld(parts: WorkspaceParts, place: RunPlace, feature: string, run: string): Promise<Held> {
+  const opened = await openJournal<Event>(place.journalFile, { upgrade: asEvent });
+  if (opened.kind === 'locked')
+    throw new RunUnavailable('locked', place.journalFile, `process ${opened.heldBy.pid} writes it`);
+  if (opened.kind === 'corrupt')
+    throw new RunUnavailable('corrupt', place.journalFile, `line ${opened.line}: ${opened.why}`);
+  const readEvents = async (): Promise<readonly Event[]> =>
+    (await readJournal<Event>(place.journalFile, asEvent)).events;
+  const log = parts.logFor(feature, run);
+  if (opened.cut) log.warn('the end of the journal was torn and has been set aside', { cut: opened.cut });
+  const start = opened.events.reduce<Run>(evolve, newRun);
+  return {
+    journal: opened.journal,
+    live: openLiveRun({ ...parts, place, start, store: opened.journal, log, readEvents }),
+  };
+}
+
+/** Lines are of the present version; what they hold was written by this code. */
+const asEvent = (raw: object): Event => raw as Event;
+
+/** Whether the run was going and is watched again. */
+async function takeUp(parts: WorkspaceParts, live: LiveRun): Promise<boolean> {
+  const run = live.loop.run();
+  if (run.life.kind !== 'running') return false;
+  const saved: unknown = JSON.parse(await readFile(setupFile(live.place), 'utf8'));
+  const { socket, provider, setup } = saved as { socket: string | null; provider: string; setup: CrewSetup };
+  live.equip({ terminal: parts.terminalOn(socket), provider: await parts.providerFor(provider, setup), setup });
+  const gapMs = Math.max(0, parts.clock.now() - Math.max(run.updatedAt, parts.lastWatchedMs));
+  await live.loop.submit({ kind: 'watch-again', pid: parts.pid, gapMs });
+  live.loop.takeUp();
+  return true;
+}

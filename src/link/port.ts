@@ -1,0 +1,72 @@
+import { LOST_CODE } from './client.ts';
+import type { CallOptions, Link, TextReply } from './client.ts';
+import type { Dialled } from './dial.ts';
+import type { Caller, LinkReply } from './protocol.ts';
+
+/**
+ * What a door needs of the link: one operation, its checked input and who asks. Never rejects for what may happen to a
+ * supervisor; those are replies with ok false and a code that begins with `supervisor-`.
+ */
+export type LinkPort = Ask<LinkReply>;
+/** The same for a door that passes the output on: it gets the JSON as it came. */
+export type TextPort = Ask<TextReply>;
+
+type Ask<Reply> = (
+  op: string,
+  input: unknown,
+  extras: { readonly door: Caller['door'] },
+  signal?: AbortSignal,
+) => Promise<Reply>;
+
+export interface LinkPortOptions {
+  readonly dial: () => Promise<Dialled>;
+  /** Completes who asks: working directory and, for `start`, the environment. */
+  readonly caller: (op: string, door: Caller['door']) => Caller;
+  /** Whether `op` may be asked a second time when the supervisor went away before it answered. */
+  readonly repeatable: (op: string) => boolean;
+}
+
+export interface LinkPorts {
+  readonly call: LinkPort;
+  readonly ask: TextPort;
+  close(): void;
+}
+
+/** Ports that dial at the first call, keep the link, and dial again for the call after it was lost. */
+export function linkPort(options: LinkPortOptions): LinkPorts {
+  const reach = dialler(options.dial);
+  let open: Link | undefined;
+  const port =
+    <Reply extends LinkReply | TextReply>(asked: (link: Link) => AskLink<Reply>): Ask<Reply | Refused> =>
+    async (op, input, { door }, signal) => {
+      for (let again = options.repeatable(op); ; again = false) {
+        const reached = await reach();
+        if (!reached.ok) return { id: 0, ok: false, failure: reached.failure };
+        open = reached.link;
+        const reply = await asked(open)(op, input, options.caller(op, door), signal ? { signal } : {});
+        if (reply.ok || !again || reply.failure.code !== LOST_CODE) return reply;
+      }
+    };
+  return {
+    call: port((link) => link.call),
+    ask: port((link) => link.ask),
+    close: () => open?.close(),
+  };
+}
+
+type Refused = Extract<LinkReply, { ok: false }>;
+type AskLink<Reply> = (op: string, input: unknown, caller: Caller, options: CallOptions) => Promise<Reply>;
+
+/** Gives the open link, or a new one. Calls that come while a dial is under way share it: one supervisor, not two. */
+function dialler(dial: () => Promise<Dialled>): () => Promise<Dialled> {
+  let last: Dialled | undefined;
+  let dialling: Promise<Dialled> | undefined;
+  return async () => {
+    if (last?.ok && last.link.isOpen()) return last;
+    dialling ??= dial().finally(() => {
+      dialling = undefined;
+    });
+    last = await dialling;
+    return last;
+  };
+}

@@ -1,0 +1,179 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { classifyRehearsal } from '../../../src/adapters/agents/rehearsal-screen.ts';
+import { rehearsalProvider } from '../../../src/adapters/agents/rehearsal.ts';
+import type { AgentOrder } from '../../../src/core/agent.ts';
+import type { Screen } from '../../../src/core/screen.ts';
+import type { AgentProvider } from '../../../src/engine/ports.ts';
+import { rehearsalProgram } from '../../rig/rehearsal.ts';
+import { agentFolder, type AgentFolder } from './agent-folder.ts';
+
+const rule = '─'.repeat(40);
+const box = (...rows: string[]): string => ['● said', '', rule, ...rows, rule].join('\n');
+
+describe('classifyRehearsal', () => {
+  it.each<[string, string, Screen]>([
+    ['nothing', '\n\n', { kind: 'unknown' }],
+    ['a starting program', 'Rehearsal agent\n\x1b[2mStarting…\x1b[0m', { kind: 'unknown' }],
+    [
+      'an empty box',
+      `${box('❯')}\n  ? for shortcuts · rehearsal\n\n`,
+      { kind: 'composer', draft: '', lastRow: '', busy: false },
+    ],
+    [
+      'ghost text',
+      `${box('❯ \x1b[2mtry this\x1b[0m')}\n  ? for shortcuts`,
+      { kind: 'composer', draft: '', lastRow: '', busy: false },
+    ],
+    [
+      'a draft in a colour with the number of dimmed text',
+      `${box('❯ \x1b[38;5;2mreal\x1b[39m')}\n  ? for shortcuts`,
+      { kind: 'composer', draft: 'real', lastRow: 'real', busy: false },
+    ],
+    [
+      'a draft of two rows, busy, cut footer',
+      `${box('❯ one', '  two')}\n  esc to interrupt …`,
+      { kind: 'composer', draft: 'one\ntwo', lastRow: 'two', busy: true },
+    ],
+    [
+      'a shell box',
+      `${box('! ls')}\n  ! for shell mode · rehearsal`,
+      { kind: 'composer-mode', mode: 'shell', draft: 'ls' },
+    ],
+    ['a menu', `${box('❯ /cl')}\n  ? for shortcuts`, { kind: 'composer-mode', mode: 'menu', draft: '/cl' }],
+    [
+      'a path is no menu',
+      `${box('❯ /tmp/x')}\n  ? for shortcuts`,
+      { kind: 'composer', draft: '/tmp/x', lastRow: '/tmp/x', busy: false },
+    ],
+    [
+      'the transcript',
+      `● said\n${rule}\n  Showing detailed transcript · ctrl+o …`,
+      { kind: 'view', name: 'transcript' },
+    ],
+    ['rules without a box', `${rule}\ntext\n${rule}\n  footer`, { kind: 'unknown' }],
+    ['a box that is not the last thing', `${box('❯ x')}\n  ? for shortcuts\n$ ls`, { kind: 'unknown' }],
+    [
+      'a question of an unknown kind',
+      `${rule}\n Really?\n\n ❯ Yes\n   No\n\n Esc to cancel`,
+      {
+        kind: 'dialog',
+        dialog: {
+          name: 'unrecognised',
+          text: 'Really?\n❯ Yes\nNo\nEsc to cancel',
+          choices: ['Yes', 'No'],
+          hint: 'Answer the dialog in the pane.',
+        },
+      },
+    ],
+  ])('sees %s', (_, capture, screen) => {
+    expect(classifyRehearsal(capture)).toEqual(screen);
+  });
+
+  it('joins the rows of a wrapped choice', () => {
+    const capture = `${rule}\n Command\n ❯ 1. Yes\n   2. Yes, and don't\n     ask again\n   3. No\n\n Esc to cancel · Tab to am…`;
+    const screen = classifyRehearsal(capture);
+    expect(screen).toMatchObject({
+      dialog: { name: 'permission', choices: ['1. Yes', "2. Yes, and don't ask again", '3. No'] },
+    });
+  });
+});
+
+describe('rehearsalProvider', () => {
+  let folder: AgentFolder;
+  let order: AgentOrder;
+  beforeEach(async () => {
+    folder = await agentFolder();
+    order = {
+      workspaceRoot: folder.root,
+      feature: 'sample-feature',
+      run: 'initial',
+      role: 'tester',
+      sessionId: randomUUID(),
+      cwd: folder.root,
+      agentDir: folder.agentDir,
+      runDir: folder.root,
+      env: { PATH: process.env['PATH'] ?? '', SECRET: 'not for tmux' },
+      permissions: { allow: [], denyWrites: [] },
+    };
+  });
+  afterEach(() => folder.remove());
+
+  it('fits the port of the engine', async () => {
+    const provider: AgentProvider = rehearsalProvider({ program: await rehearsalProgram() });
+    expect(provider.name).toBe('rehearsal');
+  });
+
+  it('puts everything into files of the agent', async () => {
+    const launch = await rehearsalProvider({ program: '/p.mjs', slowStartMs: 20 }).create(order);
+    expect(launch).toMatchObject({ cwd: folder.root, env: {} });
+    expect(JSON.stringify(launch)).not.toContain('SECRET');
+    const argv = (await readFile(join(folder.agentDir, 'launch', 'argv'), 'utf8')).split('\n');
+    expect(argv.slice(0, 4)).toEqual([process.execPath, '/p.mjs', '--session-id', order.sessionId]);
+    expect(argv).toEqual(expect.arrayContaining(['--role', 'tester', '--slow-start', '20', 'sample-feature/tester']));
+    const env = await readFile(join(folder.agentDir, 'launch', 'env'), 'utf8');
+    expect(env).toContain(`TMOPS_AGENT_DIR=${folder.agentDir}\n`);
+  });
+
+  it('says that a variable cannot be passed', async () => {
+    const problems: unknown[] = [];
+    const provider = rehearsalProvider({ program: '/p.mjs', onProblem: (problem) => problems.push(problem) });
+    await provider.create({ ...order, env: { BAD: 'a\nb' } });
+    expect(problems).toMatchObject([{ why: 'BAD cannot be passed in one line' }]);
+  });
+
+  it.each<[string, (order: AgentOrder) => Promise<unknown>, object]>([
+    [
+      'a folder that is not there',
+      (order) => rehearsalProvider({ program: '/p.mjs' }).create({ ...order, cwd: '/no/such/folder' }),
+      { reason: 'folder-missing' },
+    ],
+    [
+      'a play that is not there',
+      (order) => rehearsalProvider({ program: '/p.mjs', play: 'hamlet' }).create(order),
+      { reason: 'order', sentence: expect.stringContaining('"hamlet"') as string },
+    ],
+    [
+      'a conversation that does not exist',
+      (order) => rehearsalProvider({ program: '/p.mjs' }).resume(order),
+      { reason: 'no-conversation', sentence: expect.stringContaining('tester') as string },
+    ],
+    [
+      'a conversation that exists already',
+      async (order) => {
+        await mkdir(join(order.agentDir, 'rehearsal'));
+        await writeFile(join(order.agentDir, 'rehearsal', `${order.sessionId}.jsonl`), '\n');
+        return rehearsalProvider({ program: '/p.mjs' }).create(order);
+      },
+      { reason: 'order' },
+    ],
+  ])('refuses %s', async (_, call, fault) => {
+    await expect(call(order)).rejects.toMatchObject({ name: 'ProviderError', ...fault });
+  });
+
+  it.each([
+    ['--resume', /^Error: No conversation found with session ID: (\S+)$/],
+    ['--session-id', /^Error: Session ID (\S+) is already in use\.$/],
+  ])('is backed by a program that refuses %s by itself', async (flag, message) => {
+    const id = randomUUID();
+    await mkdir(join(folder.agentDir, 'rehearsal'));
+    if (flag === '--session-id') await writeFile(join(folder.agentDir, 'rehearsal', `${id}.jsonl`), '\n');
+    const argv = [await rehearsalProgram(), flag, id, '--agent-dir', folder.agentDir];
+    const { exitCode, stderr } = await execa(process.execPath, argv, { reject: false });
+    expect(exitCode).toBe(1);
+    expect(message.exec(stderr)?.[1]).toBe(id);
+  });
+
+  it('takes no status of a process that is gone', async () => {
+    const provider = rehearsalProvider();
+    expect(await provider.activity(order)).toEqual({ kind: 'unknown' });
+    await mkdir(join(folder.agentDir, 'rehearsal'));
+    await writeFile(join(folder.agentDir, 'process'), `${process.pid}\n1\n`);
+    const status = JSON.stringify({ pid: process.pid, status: 'idle', sessionId: order.sessionId });
+    await writeFile(join(folder.agentDir, 'rehearsal', 'status.json'), status);
+    expect(await provider.activity(order)).toEqual({ kind: 'unknown' });
+  });
+});

@@ -1,0 +1,222 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { attachHuman } from '../../rig/human.ts';
+import { rawLog } from '../../rig/rawlog.ts';
+import type { RawLog } from '../../rig/rawlog.ts';
+import { until } from '../../rig/wait.ts';
+import { fixture } from './fixture.ts';
+import type { Fixture } from './fixture.ts';
+
+let at: Fixture;
+beforeEach(async () => {
+  at = await fixture({ config: 'setw -g mode-keys vi\nsetw -g remain-on-exit on\n' });
+});
+afterEach(() => at.end());
+
+/** Opens a session with one pane that logs what it gets. */
+async function openLogged(
+  options: Parameters<typeof rawLog>[2] = {},
+): Promise<{ pane: string; pid: number; log: RawLog }> {
+  const log = await rawLog(at.rig.folder, 'tester', options);
+  const [pane] = await at.terminal.open(at.plan({ panes: [{ role: 'tester', argv: log.argv, cwd: at.rig.folder }] }));
+  await log.ready();
+  return { pane: pane!.pane, pid: pane!.pid, log };
+}
+
+async function received(log: RawLog, bytes: string): Promise<void> {
+  let last = '';
+  await until(`received ${JSON.stringify(bytes)}`, async () => (last = await log.received()).length >= bytes.length);
+  expect(last).toBe(bytes);
+}
+
+async function shows(pane: string, text: string): Promise<void> {
+  await until(`the pane shows ${text}`, async () => {
+    const look = await at.terminal.look(pane);
+    return look.kind === 'seen' && look.capture.includes(text);
+  });
+}
+
+async function buffers(): Promise<string> {
+  return at.rig.run('list-buffers', '-F', '#{buffer_name}');
+}
+
+const LINE = '@.tmops/feat/current/prompts/0007.md [tmops#7]';
+
+/** Through the connection, and through a process for each command (a terminal that knows no session). */
+const ways = [
+  { way: 'the connection', terminal: () => at.terminal },
+  { way: 'processes', terminal: () => at.another({}) },
+];
+
+describe.each(ways)('typing through $way', ({ terminal }) => {
+  it('pastes bracketed and presses Enter as one carriage return', async () => {
+    const { pane, log } = await openLogged({ bracketed: true });
+    expect(await terminal().paste(pane, LINE)).toBe('typed');
+    await shows(pane, '[tmops#7]');
+    expect(await terminal().enter(pane, `> ${LINE}`)).toBe('typed');
+    await received(log, `\x1b[200~${LINE}\x1b[201~\r`);
+    expect(await buffers()).toBe('');
+  });
+
+  it.each([
+    ';',
+    'a;',
+    '\\',
+    'b\\;',
+    "it's",
+    '$HOME ~',
+    '#{pane_id} #(touch x)',
+    '%1',
+    '-p',
+    '{é🙂漢}',
+    'x'.repeat(4000),
+  ])('pastes %j byte by byte to a program without brackets', async (line) => {
+    const { pane, log } = await openLogged();
+    expect(await terminal().paste(pane, line)).toBe('typed');
+    await received(log, line);
+  });
+
+  it('types nothing into a dead pane, and the server lives on', async () => {
+    const { pane, pid } = await openLogged({ shows: ['here'] });
+    process.kill(pid, 'SIGKILL');
+    await until('the pane is dead', async () => {
+      const look = await at.terminal.look(pane);
+      return look.kind === 'seen' && look.dead;
+    });
+    expect(await terminal().paste(pane, LINE)).toBe('refused');
+    expect(await terminal().enter(pane, 'here')).toBe('refused');
+    expect(await buffers()).toBe('');
+    expect(await at.rig.alive()).toBe(true);
+  });
+
+  it.each([
+    ['copy', ['copy-mode']],
+    ['tree', ['choose-tree']],
+    ['clock', ['clock-mode']],
+  ])('types nothing in %s mode and can leave it', async (_name, [command = '']) => {
+    const { pane, log } = await openLogged({ shows: ['here'] });
+    await at.rig.run(command, '-t', pane);
+    expect(await terminal().look(pane)).toMatchObject({ kind: 'seen', inMode: true });
+    expect(await terminal().paste(pane, LINE)).toBe('refused');
+    expect(await terminal().enter(pane, 'here')).toBe('refused');
+    await terminal().leaveMode(pane);
+    expect(await terminal().look(pane)).toMatchObject({ kind: 'seen', inMode: false });
+    await terminal().leaveMode(pane);
+    expect(await terminal().enter(pane, 'here')).toBe('typed');
+    await received(log, '\r');
+    expect(await buffers()).toBe('');
+  });
+
+  it('types nothing while input is disabled', async () => {
+    const { pane } = await openLogged();
+    await at.rig.run('select-pane', '-d', '-t', pane);
+    expect(await terminal().look(pane)).toMatchObject({ kind: 'seen', inputOff: true });
+    expect(await terminal().paste(pane, LINE)).toBe('refused');
+  });
+
+  it('says that a pane is gone', async () => {
+    const { pane } = await openLogged();
+    await at.rig.run('split-window', '-d', '-t', pane, 'sleep', '1000');
+    await at.rig.run('kill-pane', '-t', pane);
+    expect(await terminal().paste(pane, LINE)).toEqual({ failed: `the pane ${pane} is gone` });
+    expect(await terminal().enter(pane, 'here')).toEqual({ failed: `the pane ${pane} is gone` });
+    expect(await terminal().look(pane)).toEqual({ kind: 'gone' });
+    await terminal().leaveMode(pane);
+    await terminal().label(pane, { role: 'tester', state: 'gone' });
+    expect(await buffers()).toBe('');
+  });
+
+  it('presses Enter only while the row ends as expected', async () => {
+    const row = "Don't {panic}, #[fg=red] 100% [tmops#7] ^$|()*+?\\ «é🙂»";
+    const { pane, log } = await openLogged({ shows: ['first row', row, 'last row'] });
+    await shows(pane, 'last row');
+    for (const other of [`${row} and more`, row.slice(0, -1), row.replace('7', '8'), 'row that is not there']) {
+      expect(await terminal().enter(pane, other)).toBe('refused');
+    }
+    expect(await terminal().enter(pane, `${row}   `)).toBe('typed');
+    expect(await terminal().enter(pane, 'a longer start of the row that stood elsewhere, then first row')).toBe(
+      'refused',
+    );
+    expect(await terminal().enter(pane, 'first row')).toBe('typed');
+    await received(log, '\r\r');
+    expect(await buffers()).toBe('');
+  });
+});
+
+describe('typing', () => {
+  it('survives 20 races with kill -9 through one connection', async () => {
+    const log = await rawLog(at.rig.folder, 'tester', { shows: ['here'] });
+    const plan = at.plan({ panes: [{ role: 'tester', argv: log.argv, cwd: at.rig.folder }] });
+    let [fact] = await at.terminal.open(plan);
+    const results: unknown[] = [];
+    for (let race = 0; race < 20; race += 1) {
+      const { pane, pid } = fact!;
+      await log.ready();
+      const pastes = [];
+      for (let paste = 0; paste < 30; paste += 1) {
+        if (paste === race) process.kill(pid, 'SIGKILL');
+        pastes.push(paste % 2 === 0 ? at.terminal.paste(pane, `line ${paste}`) : at.terminal.enter(pane, 'here'));
+        if (paste % 5 === 0) await pastes.at(-1);
+      }
+      results.push(...(await Promise.all(pastes)));
+      await until('the pane is dead', async () => {
+        const look = await at.terminal.look(pane);
+        return look.kind === 'seen' && look.dead;
+      });
+      expect(await at.terminal.paste(pane, 'late')).toBe('refused');
+      fact = await at.terminal.reopen(plan, plan.panes[0]!);
+    }
+    expect(new Set(results)).toEqual(new Set(['typed', 'refused']));
+    expect(await at.rig.alive()).toBe(true);
+    expect(await buffers()).toBe('');
+  });
+
+  it.each(['', 'two\nlines', 'a\rb', 'a\tb', '\x1b[201~', 'a\u2028b', '\u0085', '\ud800'])(
+    'throws on %j, which is no line of text',
+    async (line) => {
+      await expect(at.terminal.paste('%0', line)).rejects.toThrow('Internal error');
+    },
+  );
+
+  it.each(['tester', '%', '%1;', '=a:', ''])('throws on the pane %j', async (pane) => {
+    await expect(at.terminal.paste(pane, 'x')).rejects.toThrow('Internal error');
+    await expect(at.terminal.look(pane)).rejects.toThrow('Internal error');
+  });
+});
+
+describe('look', () => {
+  it('gives the screen with its colours, the size and the humans who watch this pane', async () => {
+    const { pane } = await openLogged({ shows: ['\x1b[31mred\x1b[0m é🙂', '%end 1 2 1', ''] });
+    await shows(pane, '%end');
+    const look = await at.terminal.look(pane);
+    expect(look).toMatchObject({
+      kind: 'seen',
+      dead: false,
+      inMode: false,
+      inputOff: false,
+      watchers: 0,
+      cols: 220,
+      rows: 99,
+    });
+    const rows = look.kind === 'seen' ? look.capture.split('\n') : [];
+    expect(rows.slice(0, 3)).toEqual(['\x1b[31mred\x1b[39m é🙂', '%end 1 2 1', '']);
+    expect(rows).toHaveLength(99);
+    expect(await at.another({}).look(pane)).toEqual(look);
+  });
+
+  it('counts humans in front of the pane, not those who look elsewhere', async () => {
+    const { pane } = await openLogged();
+    const watchers = async () => {
+      const look = await at.terminal.look(pane);
+      return look.kind === 'seen' ? look.watchers : -1;
+    };
+    const human = attachHuman(at.rig, 'tmops-feat', { cols: 100, rows: 30 });
+    await until('the human is seen', async () => (await watchers()) === 1);
+    await at.rig.run('split-window', '-t', pane, 'sleep', '1000');
+    expect(await watchers()).toBe(0);
+    await at.rig.run('select-pane', '-t', pane);
+    expect(await watchers()).toBe(1);
+    await at.rig.run('new-window', '-t', '=tmops-feat:', 'sleep', '1000');
+    expect(await watchers()).toBe(0);
+    await human.leave();
+  });
+});

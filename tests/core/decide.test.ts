@@ -1,0 +1,320 @@
+import { describe, expect, it } from 'vitest';
+import { decide } from '../../src/core/decide.ts';
+import { presentStep } from '../../src/core/run.ts';
+import { workflowSchema } from '../../src/core/workflow.ts';
+import {
+  begin,
+  briefed,
+  checkpoint,
+  deliver,
+  identity,
+  kinds,
+  news,
+  put,
+  settings,
+  small,
+  spareIds,
+  started,
+  T0,
+} from '../rig/run.ts';
+
+const prompts = (story: ReturnType<typeof begin>) => story.run.prompts.map((each) => `${each.role}: ${each.line}`);
+const step = (story: ReturnType<typeof begin>) => presentStep(story.run)?.step.id ?? null;
+
+describe('a run from start to end', () => {
+  it('does nothing before the checkpoints on disk were looked at', () => {
+    const story = started();
+    expect(prompts(story)).toEqual([]);
+    expect(kinds(put(story, { kind: 'surveyed' }))).toEqual(['run.surveyed', 'prompt.wanted', 'prompt.wanted']);
+  });
+
+  it('briefs every role, then begins the first step only when its role has digested its instructions', () => {
+    const story = started();
+    put(story, { kind: 'surveyed' });
+    expect(prompts(story)).toEqual([
+      'lead: Read .tmops/auth-api/current/roles/lead.md and follow it.',
+      'worker: Read .tmops/auth-api/current/roles/worker.md and follow it.',
+    ]);
+    deliver(story, 1, { turn: 'open' });
+    expect(story.run.prompts).toHaveLength(2);
+    expect(kinds(news(story, 'lead', { kind: 'turn-ended', last: '', background: 0 }))).toEqual([
+      'agent.turn-ended',
+      'step.began',
+      'prompt.wanted',
+    ]);
+    expect(prompts(story)[2]).toBe('lead: [BEGIN]: Plan auth-api');
+  });
+
+  it('goes round the star by checkpoints alone', () => {
+    const story = briefed();
+    deliver(story, 3);
+    expect(kinds(checkpoint(story, '001-plan.md'))).toEqual([
+      'checkpoint.seen',
+      'step.completed',
+      'step.began',
+      'prompt.wanted',
+    ]);
+    deliver(story, 4);
+    checkpoint(story, '002-work.md');
+    expect(prompts(story)[4]).toBe('lead: [CONFIRMED]: Worker has completed');
+    deliver(story, 5);
+    expect(kinds(checkpoint(story, '003-close.md'))).toEqual(['checkpoint.seen', 'step.completed', 'run.completed']);
+    expect(story.run.life.kind).toBe('completed');
+  });
+
+  it('types no instructions when they are in the system prompt', () => {
+    const story = started(small, { instructions: 'system_prompt' });
+    put(story, { kind: 'surveyed' });
+    expect(prompts(story)).toEqual(['lead: [BEGIN]: Plan auth-api']);
+  });
+});
+
+describe('checkpoints', () => {
+  const rows: [string, (story: ReturnType<typeof begin>) => void, string | null][] = [
+    ['of the present step end it', (s) => checkpoint(s, '001-plan.md'), 'work'],
+    ['older than the run do not count', (s) => checkpoint(s, '001-plan.md', { mtimeMs: T0 - 60_000 }), 'plan'],
+    ['of a later step do not end the present one', (s) => checkpoint(s, '002-work.md'), 'plan'],
+    ['asking for a human hold the step', (s) => checkpoint(s, '001-plan.md', { gate: 'human' }), 'plan'],
+    [
+      'approved by an edit go on',
+      (s) => [checkpoint(s, '001-plan.md', { gate: 'human' }), checkpoint(s, '001-plan.md')],
+      'work',
+    ],
+    [
+      'refused leave the step open',
+      (s) =>
+        put(s, {
+          kind: 'checkpoint-refused',
+          fault: { file: '001-plan.md', line: 3, found: 'x', expected: 'y' },
+          sha256: null,
+        }),
+      'plan',
+    ],
+  ];
+  it.each(rows)('%s', (_what, act, expected) => {
+    const story = briefed();
+    act(story);
+    expect(step(story)).toBe(expected);
+  });
+
+  it('written ahead count only when they are written again', () => {
+    const story = briefed();
+    checkpoint(story, '002-work.md');
+    checkpoint(story, '001-plan.md');
+    expect(step(story)).toBe('work');
+    checkpoint(story, '002-work.md');
+    expect(step(story)).toBe('close');
+  });
+
+  it('found at the start end their steps without a prompt', () => {
+    const story = started();
+    checkpoint(story, '001-plan.md', { mtimeMs: story.at + 50 });
+    checkpoint(story, '002-work.md', { mtimeMs: story.at + 20 });
+    put(story, { kind: 'surveyed' });
+    expect(step(story)).toBe('close');
+    expect(prompts(story).filter((line) => line.includes('[BEGIN]'))).toEqual([]);
+  });
+
+  it('corrected after a fault clear the fault', () => {
+    const story = briefed();
+    put(story, {
+      kind: 'checkpoint-refused',
+      fault: { file: '001-plan.md', line: 3, found: 'x', expected: 'y' },
+      sha256: null,
+    });
+    checkpoint(story, '001-plan.md');
+    expect(story.run.faults).toEqual({});
+    expect(step(story)).toBe('work');
+  });
+
+  it('seen twice are no news', () => {
+    const story = briefed();
+    checkpoint(story, '002-work.md', { sha256: 'a', mtimeMs: story.at });
+    const { mtimeMs = 0 } = story.run.seen['002-work.md'] ?? {};
+    expect(checkpoint(story, '002-work.md', { sha256: 'a', mtimeMs })).toEqual([]);
+  });
+});
+
+describe('agents', () => {
+  it('that crash are resumed with their conversation, and reminded of the open step, not restarted', () => {
+    const story = briefed();
+    deliver(story, 3, { turn: 'open' });
+    const facts = put(story, {
+      kind: 'agent-exited',
+      role: 'lead',
+      generation: 1,
+      exit: { kind: 'signal', signal: 'KILL' },
+      spareId: 'new',
+    });
+    expect(facts).toMatchObject([
+      { kind: 'agent.exited', deliberate: false },
+      { kind: 'agent.launched', resume: true, sessionId: 'id-lead-0', generation: 2 },
+      { kind: 'step.began' },
+      {
+        kind: 'prompt.wanted',
+        purpose: { kind: 'reminder', step: 'plan' },
+        line: '[CONTINUE]: 001-plan.md is missing',
+      },
+    ]);
+  });
+
+  it('that crash before they took anything begin a new conversation', () => {
+    const story = started();
+    const facts = put(story, {
+      kind: 'agent-exited',
+      role: 'worker',
+      generation: 1,
+      exit: { kind: 'code', code: 1 },
+      spareId: 'new',
+    });
+    expect(facts.at(-1)).toMatchObject({ kind: 'agent.launched', resume: false, sessionId: 'new' });
+  });
+
+  it('that are ended on purpose stay ended until the next start', () => {
+    const story = briefed();
+    expect(
+      kinds(
+        put(story, {
+          kind: 'agent-exited',
+          role: 'worker',
+          generation: 1,
+          exit: { kind: 'code', code: 0 },
+          spareId: 'n',
+        }),
+      ),
+    ).toEqual(['agent.exited']);
+    const again = put(story, { kind: 'start', by: 'cli', workflow: small, settings, spareIds: spareIds(small) });
+    expect(again.slice(0, 2)).toMatchObject([
+      { kind: 'run.started' },
+      { kind: 'agent.launched', role: 'worker', resume: true },
+    ]);
+  });
+
+  it('that crash again and again are left to a human', () => {
+    const story = briefed();
+    const crash = (generation: number) =>
+      put(story, { kind: 'agent-exited', role: 'worker', generation, exit: { kind: 'code', code: 1 }, spareId: 'n' });
+    for (const generation of [1, 2, 3]) expect(kinds(crash(generation))).toContain('agent.launched');
+    expect(kinds(crash(4))).toEqual(['agent.exited', 'agent.failed']);
+  });
+
+  it('report prompts of a human as turns of their own', () => {
+    const story = briefed();
+    expect(news(story, 'worker', { kind: 'prompt-taken', text: 'what do you think?' })).toMatchObject([
+      { kind: 'agent.turn-began', prompt: null },
+    ]);
+  });
+
+  it('take evidence that arrives a little out of order, once', () => {
+    const story = briefed();
+    const piece = (id: string) =>
+      ({
+        kind: 'agent-news',
+        role: 'worker',
+        evidence: { id, atMs: 1, news: { kind: 'prompt-taken', text: 'hi' } },
+      }) as const;
+    expect(put(story, piece('9000000000000000002-1'))).toHaveLength(1);
+    expect(put(story, piece('9000000000000000001-1'))).toHaveLength(1);
+    expect(put(story, piece('9000000000000000001-1'))).toHaveLength(0);
+  });
+});
+
+describe('prompts', () => {
+  it('are taken only on evidence with their own marker, after they were typed', () => {
+    const story = briefed();
+    expect(kinds(news(story, 'lead', { kind: 'prompt-taken', text: '[BEGIN]: Plan auth-api [tmops#3]' }))).toEqual([
+      'agent.turn-began',
+    ]);
+    put(story, { kind: 'delivery', prompt: 3, news: { kind: 'intended', pane: '%0', generation: 1, sha256: 'x' } });
+    expect(kinds(news(story, 'lead', { kind: 'prompt-taken', text: 'something [tmops#33]' }))).toEqual([
+      'agent.turn-began',
+    ]);
+    expect(kinds(news(story, 'lead', { kind: 'prompt-taken', text: '[BEGIN]: Plan auth-api [tmops#3]' }))).toEqual([
+      'prompt.taken',
+    ]);
+  });
+
+  it('in doubt are settled by a human; others are not', () => {
+    const story = briefed();
+    const refused = decide(story.run, { kind: 'settle-prompt', prompt: 3, as: 'resend', by: 'cli' }, story.at);
+    expect(refused).toMatchObject({ ok: false, refusal: { reason: 'prompt-not-in-doubt', allowed: [] } });
+    put(story, { kind: 'delivery', prompt: 3, news: { kind: 'intended', pane: '%0', generation: 1, sha256: 'x' } });
+    put(story, { kind: 'delivery', prompt: 3, news: { kind: 'stuck', outcome: 'indeterminate', reason: 'r' } });
+    put(story, { kind: 'settle-prompt', prompt: 3, as: 'delivered', by: 'cli' });
+    expect(story.run.prompts[2]?.stage.kind).toBe('delivered-by-hand');
+  });
+
+  it('held for the same reason twice are no news', () => {
+    const story = briefed();
+    const hold = () =>
+      put(story, { kind: 'delivery', prompt: 3, news: { kind: 'held', outcome: 'held_for_human', reason: 'a draft' } });
+    expect([hold().length, hold().length]).toEqual([1, 0]);
+  });
+});
+
+describe('stop and start', () => {
+  it('goes on in the open step with a reminder in the same conversation', () => {
+    const story = briefed();
+    deliver(story, 3);
+    put(story, { kind: 'stop', by: 'cli', why: 'asked to' });
+    expect(Object.values(story.run.agents).map((agent) => agent.state.kind)).toEqual(['gone', 'gone']);
+    put(story, { kind: 'start', by: 'cli', workflow: small, settings, spareIds: spareIds(small) });
+    put(story, { kind: 'surveyed' });
+    expect(prompts(story).at(-1)).toBe('lead: [CONTINUE]: 001-plan.md is missing');
+    expect(prompts(story).filter((line) => line.includes('Read '))).toHaveLength(2);
+  });
+
+  it('with other agents begins new conversations, briefs them and asks for the step itself', () => {
+    const story = briefed();
+    deliver(story, 3);
+    put(story, { kind: 'stop', by: 'cli', why: 'asked to' });
+    put(story, {
+      kind: 'start',
+      by: 'cli',
+      workflow: small,
+      settings: { ...settings, provider: 'claude_code' },
+      spareIds: { lead: 'a', worker: 'b' },
+    });
+    put(story, { kind: 'surveyed' });
+    expect(prompts(story).slice(3)).toEqual(prompts(story).slice(0, 2));
+    deliver(story, 4);
+    expect(prompts(story).at(-1)).toBe('lead: [BEGIN]: Plan auth-api');
+  });
+
+  it('is refused when the run is not initialised or already completed', () => {
+    const start = { kind: 'start', by: 'cli', workflow: small, settings, spareIds: {} } as const;
+    expect(decide(begin().run, start, T0)).toMatchObject({ ok: false, refusal: { reason: 'not-initialised' } });
+    const story = started();
+    for (const file of ['001-plan.md', '002-work.md', '003-close.md']) checkpoint(story, file);
+    put(story, { kind: 'surveyed' });
+    expect(decide(story.run, start, story.at)).toMatchObject({ ok: false, refusal: { reason: 'completed' } });
+  });
+
+  it('initialising twice is no news', () => {
+    const story = begin();
+    put(story, { kind: 'initialise', identity });
+    expect(put(story, { kind: 'initialise', identity })).toEqual([]);
+  });
+});
+
+describe('steps with a module', () => {
+  const workflow = workflowSchema.parse({
+    ...small,
+    steps: [small.steps[0], { id: 'gate', module: 'lint' }, ...small.steps.slice(1)],
+  });
+
+  it('are executed between agents, and hold the run when they fail until it is started again', () => {
+    const story = briefed(workflow);
+    deliver(story, 3);
+    expect(kinds(checkpoint(story, '001-plan.md'))).toEqual(['checkpoint.seen', 'step.completed', 'step.began']);
+    put(story, { kind: 'module-failed', step: 'gate', stage: 'execute', why: 'lint', rolledBack: true });
+    expect(step(story)).toBe('gate');
+    put(story, { kind: 'start', by: 'cli', workflow, settings, spareIds: spareIds(workflow) });
+    expect(kinds(put(story, { kind: 'surveyed' }))).toEqual(['run.surveyed', 'step.began']);
+    expect(kinds(put(story, { kind: 'module-done', step: 'gate' }))).toEqual([
+      'step.completed',
+      'step.began',
+      'prompt.wanted',
+    ]);
+  });
+});

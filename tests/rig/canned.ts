@@ -1,0 +1,93 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { StatusView } from '../../src/app/views.ts';
+import type { LinkReply } from '../../src/link/protocol.ts';
+
+/** A status as a supervisor would give it halfway through a feature. */
+export const cannedStatus: StatusView = {
+  feature: 'auth-api',
+  run: 'initial',
+  phase: 'running',
+  step: 'tests',
+  stepNumber: 3,
+  stepCount: 9,
+  role: 'tester',
+  waitsFor: 'the tester to write 003-tests-complete.md',
+  attention: [],
+  session: 'tmops-auth-api',
+  attach: "tmux attach -t '=tmops-auth-api'",
+  branch: 'feature/auth-api',
+  worktree: '/home/ada/project/wt-auth-api',
+  panes: [
+    { role: 'orchestrator', pane: '%1', state: 'idle', since: '2026-01-02T10:00:00.000Z', detail: null },
+    { role: 'tester', pane: '%2', state: 'busy', since: '2026-01-02T10:04:00.000Z', detail: 'running npm test' },
+    { role: 'implementer', pane: '%3', state: 'idle', since: '2026-01-02T10:00:00.000Z', detail: null },
+    { role: 'verifier', pane: null, state: 'none', since: null, detail: null },
+  ],
+  checkpoints: [
+    {
+      step: 'plan',
+      role: 'orchestrator',
+      file: '001-discovery-trigger.md',
+      state: 'done',
+      at: '2026-01-02T10:03:00.000Z',
+      problem: null,
+    },
+    {
+      step: 'tests',
+      role: 'tester',
+      file: '003-tests-complete.md',
+      state: 'refused',
+      at: '2026-01-02T10:05:00.000Z',
+      problem: 'line 4: the heading "## Tests" is missing',
+    },
+    {
+      step: 'code',
+      role: 'implementer',
+      file: '005-impl-complete.md',
+      state: 'later',
+      at: null,
+      problem: null,
+    },
+  ],
+  prompts: [
+    {
+      prompt: 1,
+      role: 'tester',
+      purpose: 'step',
+      text: 'You are the TESTER instance for feature auth-api. Begin.',
+      outcome: 'accepted',
+      reason: null,
+      at: '2026-01-02T10:04:00.000Z',
+    },
+  ],
+  startedAt: '2026-01-02T10:00:00.000Z',
+  updatedAt: '2026-01-02T10:05:00.000Z',
+  unwatchedMs: 0,
+  cursor: 41,
+};
+
+/** Plays a supervisor: answers by operation and, for failures, by the name of the feature. Waits for an abort in `wait`. */
+export async function cannedReply(op: string, input: unknown, signal?: AbortSignal): Promise<LinkReply> {
+  const feature = typeof input === 'object' && input !== null && 'feature' in input ? String(input.feature) : '';
+  if (feature === 'missing') return refused('feature-unknown', 'There is no feature "missing".', 'Run tmops list.');
+  if (feature === 'broken') throw new Error('secret detail: token=abc at /root/x.ts:1');
+  if (feature === 'odd-output') return { id: 1, ok: true, output: 'text' };
+  if (op === 'status') return { id: 1, ok: true, output: { ...cannedStatus, feature } };
+  if (op === 'wait') return waiting(signal);
+  return { id: 1, ok: true, output: { op, input } };
+}
+
+const refused = (code: string, sentence: string, hint: string): LinkReply => ({
+  id: 1,
+  ok: false,
+  failure: { code, sentence, hint },
+});
+
+async function waiting(signal?: AbortSignal): Promise<LinkReply> {
+  process.stderr.write('wait: begun\n');
+  await sleep(60_000, undefined, signal ? { signal } : {}).catch((error: unknown) => {
+    if (!signal?.aborted) throw error;
+  });
+  process.stderr.write('wait: aborted\n');
+  return refused('cancelled', 'The call was cancelled.', '');
+}

@@ -1,0 +1,44 @@
+import * as pty from 'node-pty';
+import type { PrivateServer } from './tmux.ts';
+
+/** Somebody who attached to a session with a terminal of their own. */
+export interface Human {
+  /** Everything the terminal was told to draw so far, without colours and cursor movements. */
+  drawn(): string;
+  type(keys: string): void;
+  resize(cols: number, rows: number): void;
+  /** Closes the terminal window, as opposed to detaching, and waits for the client to end. */
+  leave(): Promise<void>;
+}
+
+/** Attaches by exact name in a terminal of `cols` × `rows`. */
+export function attachHuman(server: PrivateServer, session: string, size: { cols: number; rows: number }): Human {
+  const client = pty.spawn('tmux', ['-u', '-N', '-L', server.socketName, 'attach-session', '-t', `=${session}`], {
+    ...size,
+    name: 'xterm-256color',
+    cwd: '/',
+    env: { ...server.env, LANG: 'C.UTF-8' },
+  });
+  let received = '';
+  let ended = false;
+  client.onData((text) => (received += text));
+  const end = new Promise<void>((resolve) => {
+    client.onExit(() => {
+      ended = true;
+      resolve();
+    });
+  });
+  return {
+    drawn: () => received.replace(/\x1b(\[[0-9;?>]*[ -/]*[@-~]|\([A-Z0-9]|[=>78M])|[\x0e\x0f]/g, ''),
+    type: (keys) => {
+      client.write(keys);
+    },
+    resize: (cols, rows) => {
+      client.resize(cols, rows);
+    },
+    leave: async () => {
+      if (!ended) client.kill('SIGHUP');
+      await end;
+    },
+  };
+}
