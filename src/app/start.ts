@@ -115,6 +115,7 @@ async function setGoing(
   const { plan, settings } = choice;
   const { feature = '', run: runName = '' } = live.loop.run().identity ?? {};
   const resumed = live.loop.run().settings !== null;
+  const spec = await ports.specState(feature, live.place.runDir);
   await ports.workspace.equip(live, choice.settings, {
     workspaceId: ports.workspaceId,
     layout: plan.layout,
@@ -135,7 +136,12 @@ async function setGoing(
     spareIds,
   });
   if (!answer.ok) return { ok: false, problem: tellRefusal(answer.refusal, feature) };
-  const notes = answer.events.length === 0 ? ['It was running already.'] : [];
+  const notes = [
+    ...(answer.events.length === 0 ? ['It was running already.'] : []),
+    ...(spec === 'template'
+      ? [`.tmops/${feature}/current/TASK_SPEC.md is still the template; the agents will find no task in it.`]
+      : []),
+  ];
   const failure = answer.events.length === 0 ? null : await opened;
   if (failure) return { ok: false, problem: failure };
   return {

@@ -20,6 +20,7 @@ export function statusOf(run: Run, attach: string | null, now: number): StatusVi
     attention: attentionOf(run, now),
     session: run.settings?.session ?? null,
     attach: run.life.kind === 'stopped' ? null : attach,
+    socket: run.settings?.socket ?? null,
     branch: run.identity?.branch ?? '',
     worktree: run.identity?.worktree ?? '',
     panes: Object.values(run.agents).map(paneOf),
@@ -121,7 +122,7 @@ export function promptOf(prompt: Prompt): StatusView['prompts'][number] {
 export function outcomeOf(prompt: Prompt): string {
   if (prompt.stage.kind === 'taken') return prompt.stage.queued ? 'queued' : 'accepted';
   if (prompt.stage.kind === 'delivered-by-hand') return 'accepted';
-  if (prompt.trouble && prompt.trouble.outcome !== 'not_ready') return prompt.trouble.outcome;
+  if (prompt.trouble) return prompt.trouble.outcome;
   return prompt.stage.kind === 'wanted' ? 'wanted' : 'typing';
 }
 
@@ -196,13 +197,7 @@ function agentProblems(run: Run, feature: string): ProblemView[] {
 
 function promptProblems(run: Run, feature: string): ProblemView[] {
   return run.prompts.flatMap((prompt): ProblemView[] => {
-    if (
-      !prompt.trouble ||
-      prompt.trouble.outcome === 'not_ready' ||
-      prompt.stage.kind === 'taken' ||
-      prompt.stage.kind === 'delivered-by-hand'
-    )
-      return [];
+    if (!prompt.trouble || prompt.stage.kind === 'taken' || prompt.stage.kind === 'delivered-by-hand') return [];
     const { outcome, reason } = prompt.trouble;
     const sentence = `Prompt ${prompt.id} for the ${prompt.role} is ${outcome.replaceAll('_', ' ')}: ${reason}.`;
     const doubtful = outcome === 'indeterminate' || outcome === 'typed_not_submitted';

@@ -79,6 +79,8 @@ export const statusOutput = z.strictObject({
   attention: z.array(problemView).describe('What needs a human, with the command that helps'),
   session: z.string().nullable(),
   attach: z.string().nullable(),
+  /** The tmux server: null the default one, a name (tmux -L), or a path (tmux -S). */
+  socket: z.string().nullable(),
   branch: z.string(),
   worktree: z.string(),
   panes: z.array(paneView),

@@ -1,5 +1,6 @@
 import { chmod, mkdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { openGit } from '../adapters/git/open.ts';
+import { dirname } from 'node:path';
 import { stepModules } from '../adapters/modules/modules.ts';
 import { openSinks } from '../adapters/sinks/sinks.ts';
 import { openTerminal, type TmuxTerminal } from '../adapters/tmux/terminal.ts';
@@ -15,6 +16,7 @@ import { say } from '../config/say.ts';
 import type { Config } from '../config/schema.ts';
 import { openWorkspace, type Workspace } from '../engine/workspace.ts';
 import { writeAtomically } from '../journal/atomic.ts';
+import { makeFolder } from '../journal/atomic.ts';
 import { self, takeLock } from '../journal/lock.ts';
 import { serveLink, type LinkServer } from '../link/server.ts';
 import { providerFrom } from './agents.ts';
@@ -100,6 +102,12 @@ async function supervise(
     log.warn('a sink failed', { sink, why });
   });
   const clock = systemClock();
+  const files = {
+    async write(path: string, text: string): Promise<void> {
+      await makeFolder(dirname(path));
+      await writeAtomically(path, text);
+    },
+  };
   const workspace = openWorkspace({
     root,
     clock,
@@ -114,13 +122,13 @@ async function supervise(
       longMs: config.checkpoints.unfinished_ms,
       unfinishedMs: config.checkpoints.unfinished_ms,
     },
-    files: { write: writeAtomically },
+    files,
     checkpointsPath: (feature, run) => fill(config.paths.checkpoints, { feature, run }),
     providerFor: (name, setup) => providerFrom(name, configFor(root), root, setup.env, log),
     logFor: (feature, run) => log.child({ feature, run }),
     record: {
       version,
-      files: { write: writeAtomically },
+      files,
       sinks: [
         (run, event) => sinks.give({ ...event, feature: run.identity?.feature ?? '', run: run.identity?.run ?? '' }),
         telemetry(log),

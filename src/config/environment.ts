@@ -27,7 +27,7 @@ export const RESERVED_VARIABLES: Readonly<Record<string, string>> = {
   TMOPS_TEST_SOCKET: "set by tmops' own tests",
 };
 
-/** A copy of the process environment. With this folder's other readers, the only access to it in the program. */
+/** A copy of the environment of this process: the only access to it in the program. */
 export function readEnvironment(): Record<string, string> {
   return Object.fromEntries(
     Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),

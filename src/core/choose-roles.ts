@@ -52,8 +52,7 @@ function lackOf(workflow: Workflow, roles: readonly string[]): string | null {
 /** The steps whose role takes part, and whose `for` does. */
 function stepsFor(workflow: Workflow, roles: readonly string[]): Step[] {
   return workflow.steps.filter(
-    (step) =>
-      (step.for === undefined || roles.includes(step.for)) && (!isAgentStep(step) || roles.includes(step.role)),
+    (step) => (step.for === undefined || roles.includes(step.for)) && (!isAgentStep(step) || roles.includes(step.role)),
   );
 }
 

@@ -45,9 +45,15 @@ function answer(run: Run, request: Request, at: number): Fact[] | Refusal {
     case 'message':
       return message(run, request);
     default:
-      return run.life.kind === 'running' ? observed(run, request, at) : [];
+      if (run.life.kind === 'running') return observed(run, request, at);
+      // When all is done the agents are still followed, so that their panes are told rightly; nothing follows from it.
+      return run.life.kind === 'completed' && 'role' in request
+        ? agentObserved(run, request, at).filter(isObservation)
+        : [];
   }
 }
+
+const isObservation = (fact: Fact): boolean => fact.kind !== 'agent.launched';
 
 type Observation = Exclude<Request, { kind: 'initialise' | 'start' | 'stop' | 'settle-prompt' | 'message' }>;
 

@@ -139,7 +139,7 @@ export type Fact =
   | {
       readonly kind: 'prompt.held';
       readonly prompt: number;
-      readonly outcome: HoldOutcome | 'not_ready';
+      readonly outcome: HoldOutcome;
       readonly reason: string;
     }
   | { readonly kind: 'prompt.stuck'; readonly prompt: number; readonly outcome: StuckOutcome; readonly reason: string }

@@ -1,5 +1,4 @@
 import {
-  isAgentStep,
   PROMPT_PLACEHOLDERS,
   REMINDER_PLACEHOLDERS,
   workBefore,

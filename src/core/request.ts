@@ -8,7 +8,7 @@ export type DeliveryNews =
   | { readonly kind: 'intended'; readonly pane: string; readonly generation: number; readonly sha256: string }
   | { readonly kind: 'typed' }
   | { readonly kind: 'entered'; readonly times: number }
-  | { readonly kind: 'held'; readonly outcome: HoldOutcome | 'not_ready'; readonly reason: string }
+  | { readonly kind: 'held'; readonly outcome: HoldOutcome; readonly reason: string }
   | { readonly kind: 'stuck'; readonly outcome: StuckOutcome; readonly reason: string }
   | { readonly kind: 'reopened'; readonly why: string };
 

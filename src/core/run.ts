@@ -80,7 +80,7 @@ export interface Prompt {
   readonly at: number;
   readonly stage: PromptStage;
   readonly trouble: {
-    readonly outcome: HoldOutcome | StuckOutcome | 'not_ready';
+    readonly outcome: HoldOutcome | StuckOutcome;
     readonly reason: string;
     readonly since: number;
   } | null;

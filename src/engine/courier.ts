@@ -128,8 +128,10 @@ async function make(parts: CourierParts, prompt: Prompt, agent: Agent, move: Mov
     case 'wait':
       return move.ms;
     case 'hold':
+      // An agent that is still starting is no news; it happens at each start.
+      if (move.outcome === 'not_ready') return LOOK_AGAIN.underWayMs * 2;
       await tell({ kind: 'held', outcome: move.outcome, reason: move.reason });
-      return move.outcome === 'not_ready' ? LOOK_AGAIN.underWayMs * 2 : LOOK_AGAIN.heldMs;
+      return LOOK_AGAIN.heldMs;
     case 'stuck':
       await tell({ kind: 'stuck', outcome: move.outcome, reason: move.reason });
       return LOOK_AGAIN.heldMs;

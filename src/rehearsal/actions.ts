@@ -201,6 +201,7 @@ async function question(
   text: (template: string) => string,
 ): Promise<Step> {
   turn.spoke = true;
+  if (stage.surface.kind === 'dialog') return { kind: 'broken', why: 'another question is open' };
   const verdict = await ask(stage, order.dialog, order.lines?.map(text));
   if (wasInterrupted(turn)) return NEXT;
   if (verdict.approved) {

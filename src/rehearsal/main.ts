@@ -70,6 +70,8 @@ function openStage(given: Arguments, play: Play, records: Records, sessionId: st
 }
 
 const HUNG_UP = 129;
+/** The signal comes once more when the pane's first process ends of it, and would hit a hook that is just starting. */
+const HANG_UP_SETTLES_MS = 50;
 
 /** Without its terminal node aborts on a normal exit, because it cannot give the terminal its settings back. */
 function endProcess(code: number): void {
@@ -80,13 +82,13 @@ function endProcess(code: number): void {
 
 async function start(stage: Stage, verbs: readonly Verb[]): Promise<void> {
   process.stdin.on('data', createInput(stage));
-  const hangUp = (): void => void endConversation(stage, 'other', HUNG_UP);
+  const hangUp = (): void => void setTimeout(() => void endConversation(stage, 'other', HUNG_UP), HANG_UP_SETTLES_MS);
   process.stdin.once('end', hangUp);
   // A terminal that is gone fails reads and writes; that may be noticed before the signal.
-  process.stdin.once('error', hangUp);
+  process.stdin.on('error', hangUp);
   process.stdout.on('error', hangUp);
-  process.once('SIGHUP', hangUp);
-  process.once('SIGTERM', () => void endConversation(stage, 'other', 143));
+  process.on('SIGHUP', hangUp);
+  process.on('SIGTERM', () => void endConversation(stage, 'other', 143));
   process.stdout.on('resize', () => {
     redraw(stage);
   });

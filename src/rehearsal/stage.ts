@@ -104,9 +104,16 @@ export function statusOf(stage: Stage): Status {
   return { ...base, status: stage.turn === null ? 'idle' : 'busy' };
 }
 
+/** What is kept for drawing again, at least; the history has all of it. */
+const MOST_ENTRIES = 500;
+
 /** Adds to the conversation: on the terminal and in its history. */
 export function tell(stage: Stage, entry: Entry): void {
   stage.entries.push(entry);
+  if (stage.entries.length > 2 * MOST_ENTRIES) {
+    const dropped = stage.entries.splice(0, MOST_ENTRIES).length;
+    stage.painted = Math.max(0, stage.painted - dropped);
+  }
   stage.records.addHistory(stage.sessionId, entry);
   changed(stage);
 }

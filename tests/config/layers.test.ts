@@ -65,7 +65,9 @@ describe('each layer wins over those below it', () => {
   });
 
   test('a workspace that is not there yet', () => {
-    expect(load({}, join(folder(), 'gone')).ok).toBe(true);
+    const root = join(folder(), 'gone');
+    expect(load({}, root).ok).toBe(true);
+    expect(load({ env: { TMOPS_ENV: 'ci' } }, root)).toMatchObject({ ok: false, faults: [{ kind: 'missing-file' }] });
   });
 });
 

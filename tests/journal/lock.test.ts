@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bootId, startTimeOf } from '../../src/journal/holder.ts';
 import { self, takeLock, type Holder, type Lock } from '../../src/journal/lock.ts';
+import { until } from '../rig/wait.ts';
 
 let folder: string;
 let path: string;
@@ -104,6 +105,23 @@ describe('a lock', () => {
       for (const lock of locks) if (lock.ok) await lock.release();
     }
     expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('is not taken from one who took it over while another still looked at the old holder', async () => {
+    await takeLock(path, await endedProcess());
+    let goOn = (): void => undefined;
+    const pause = new Promise<void>((resolve) => (goOn = resolve));
+    let looks = 0;
+    const late = takeLock(path, me, async (pid) => {
+      looks += 1;
+      if (looks === 1) await pause;
+      return startTimeOf(pid);
+    });
+    await until('the late one looks', () => looks === 1);
+    const first = await takeLock(path, me);
+    goOn();
+    expect(await late).toEqual({ ok: false, heldBy: me });
+    await release(first);
   });
 
   it('is taken over also when somebody died while taking it over', async () => {

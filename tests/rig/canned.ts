@@ -15,6 +15,7 @@ export const cannedStatus: StatusView = {
   attention: [],
   session: 'tmops-auth-api',
   attach: "tmux attach -t '=tmops-auth-api'",
+  socket: null,
   branch: 'feature/auth-api',
   worktree: '/home/ada/project/wt-auth-api',
   panes: [

@@ -82,7 +82,7 @@ export interface StagedAgent {
   inputs(): Promise<Record<string, unknown>[]>;
   /** Starts the same agent in its pane again, carrying on the conversation. */
   resume(): Promise<void>;
-  /** Ends its process tree and closes its pane. */
+  /** Ends its process tree. The dead pane stays until the server ends. */
   end(): Promise<void>;
 }
 
@@ -98,8 +98,7 @@ export async function stageAgent(server: PrivateServer, staging: Staging = {}): 
   const provider = rehearsalProvider({ program: await rehearsalProgram(), play: 'instant', ...options });
   const { argv } = await provider.create(order);
   const shape = ['-d', '-x', String(size.cols), '-y', String(size.rows), '-P', '-F', '#{pane_id}', '-c', order.cwd];
-  // The server stays when the last pane is closed: one that ends just then would refuse the next session.
-  const keep = [';', 'set-option', '-w', 'remain-on-exit', 'on', ';', 'set-option', '-s', 'exit-empty', 'off'];
+  const keep = [';', 'set-option', '-w', 'remain-on-exit', 'on'];
   const pane = (await server.run('new-session', ...shape, ...argv, ...keep)).trim();
   return actor(server, provider, order, pane);
 }
@@ -135,11 +134,7 @@ function actor(server: PrivateServer, provider: RehearsalProvider, order: AgentO
       const { argv } = await provider.resume(order);
       await server.run('respawn-pane', '-k', '-t', pane, '-c', order.cwd, ...argv);
     },
-    end: async () => {
-      await provider.destroy(await staged.handle(), 2_000);
-      const panes = await server.run('list-panes', '-a', '-F', '#{pane_id}');
-      if (panes.split('\n').includes(pane)) await server.run('kill-pane', '-t', pane);
-    },
+    end: async () => provider.destroy(await staged.handle(), 2_000),
   };
   return staged;
 }

@@ -29,7 +29,7 @@ type Look = Omit<Cell, 'char'>;
 const PLAIN: Look = { dim: false, inverse: false };
 
 /** A control sequence with its parameters and final byte, a string (OSC, DCS) up to its end, or a short escape. */
-// eslint-disable-next-line no-control-regex
+
 const ESCAPE = /\x1b(?:\[([0-9;:<=>?]*)[ -/]*([@-~])|[\]P^_X][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])?/y;
 
 function readLine(line: string, before: Look): { row: Row; look: Look } {

@@ -137,7 +137,7 @@ function refusedWord(word: string): RefusedArgument {
 }
 
 function refusedFlags(arg: string, next: string | undefined): RefusedArgument[] {
-  const [flag = arg, value] = arg.startsWith('--') ? splitOnce(arg, '=') : [arg];
+  const [flag, value] = splitOnce(arg, '=');
   if (flag === '--permission-mode') return refusedMode(value ?? next ?? '');
   return lettersOf(flag).flatMap((one) => {
     const rule = REFUSED_FLAGS[one];

@@ -45,9 +45,9 @@ function lastSection(rows: readonly Row[]): readonly Row[] {
   return whole.find((section) => section.some((row) => markedChoice(row) !== null)) ?? whole[0] ?? [];
 }
 
-/** `❯ 1. Yes` or, with at least one blank before the sign, `❯ Yes`. */
+/** `❯ 1. Yes` or, with at least one blank before the sign, `❯ Yes` or `❯ ✔ Yes` (the one in force). */
 function markedChoice(row: Row): { column: number } | null {
-  const found = /^( *)❯ +(?=\S)/.exec(row.text);
+  const found = /^( *)❯ +(?:✔ +)?(?=\S)/.exec(row.text);
   if (found === null || (found[1] === '' && !/^❯ +[0-9]+\. /.test(row.text))) return null;
   return { column: found[0].length };
 }
@@ -87,7 +87,7 @@ function unnumbered(region: readonly Row[], marked: number, column: number): str
   while (belongs(region[last + 1])) last += 1;
   const choices: string[] = [];
   for (const row of region.slice(first, last + 1)) {
-    const text = row.text.replace(/^[ ❯]+/, '');
+    const text = row.text.replace(/^[ ❯✔]+/, '');
     if (/^[a-z(]/.test(text) && choices.length > 0) choices.push(`${choices.pop() ?? ''} ${text}`);
     else choices.push(text);
   }

@@ -42,10 +42,14 @@ function composerScreen(composer: Composer, around: Around, signatures: ClaudeSi
   return { kind: 'composer', draft, lastRow, busy: isBusy(around, signatures) };
 }
 
-/** A slash command, a list of files below a mention, a search: Enter would not submit what stands in the box. */
+/**
+ * A slash command, a list of files below a mention, a search, an item of the footer with the cursor on it: Enter would
+ * not submit what stands in the box.
+ */
 function isMenu(draft: string, footer: readonly Row[], signatures: ClaudeSignatures): boolean {
   const listed = footer.some((row) => /^ {2,}[❯+◇] \S/.test(row.text));
-  return draft.startsWith('/') || listed || showsAny(footer, signatures.menu.footer);
+  const cursorBelow = footer.some((row) => row.cells.some((cell) => cell.inverse));
+  return draft.startsWith('/') || listed || cursorBelow || showsAny(footer, signatures.menu.footer);
 }
 
 /** How far above the box a spinner with its tip may stand. */

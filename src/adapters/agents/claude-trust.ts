@@ -45,8 +45,8 @@ export async function trustFolder(root: string, configFile: string): Promise<voi
 
 const ATTEMPTS = 5;
 
-const PROJECT = z.looseObject({ hasTrustDialogAccepted: z.boolean().optional() });
-const CONFIG = z.looseObject({ projects: z.record(z.string(), PROJECT).default({}) });
+const PROJECT = z.object({ hasTrustDialogAccepted: z.boolean().optional() });
+const CONFIG = z.object({ projects: z.record(z.string(), PROJECT).default({}) });
 
 async function foldersThatCount(root: string): Promise<string[]> {
   const start = await realpath(root);
@@ -76,24 +76,31 @@ async function mainWorktree(folder: string): Promise<string | null> {
 
 function withTrust(text: string, folder: string, file: string): string {
   const config = parsed(text, file);
-  const { projects } = config;
-  const trusted = { ...projects[folder], hasTrustDialogAccepted: true };
+  const projects = objectOrEmpty(config['projects'], file);
+  const trusted = { ...objectOrEmpty(projects[folder], file), hasTrustDialogAccepted: true };
   const changed = { ...config, projects: { ...projects, [folder]: trusted } };
   const indent = /^\{\r?\n([ \t]+)"/.exec(text)?.[1] ?? (text.trim() === '{}' ? '  ' : '');
   return JSON.stringify(changed, null, indent) + (text.endsWith('\n') ? '\n' : '');
 }
 
-function parsed(text: string, file: string): z.infer<typeof CONFIG> {
-  let value: unknown;
+function parsed(text: string, file: string): Readonly<Record<string, unknown>> {
   try {
-    value = JSON.parse(text, (_key, item: unknown) => exact(item, file));
+    const value: unknown = JSON.parse(text, (_key, item: unknown) => exact(item, file));
+    return objectOrEmpty(value, file);
   } catch (error) {
     if (error instanceof SyntaxError) throw cannot(file, 'it is not JSON', error);
     throw error;
   }
-  const config = CONFIG.safeParse(value);
-  if (!config.success) throw cannot(file, z.prettifyError(config.error));
-  return config.data;
+}
+
+function objectOrEmpty(value: unknown, file: string): Readonly<Record<string, unknown>> {
+  if (value === undefined) return {};
+  if (isObject(value)) return value;
+  throw cannot(file, `it holds ${JSON.stringify(value).slice(0, 40)} where an object belongs`);
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Writing a number of more digits than a double holds would change it. */

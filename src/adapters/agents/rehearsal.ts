@@ -30,50 +30,31 @@ export interface RehearsalOptions {
 
 type Folder = Pick<AgentHandle, 'agentDir'>;
 
-/** The agent that plays a written part: interactive like the others, but it needs no account and no network. */
-export interface RehearsalProvider {
-  readonly name: 'rehearsal';
-  readonly timing: DeliveryTiming;
-  create(order: AgentOrder): Promise<Launch>;
-  resume(order: AgentOrder): Promise<Launch>;
-  destroy(agent: AgentHandle, graceMs: number): Promise<void>;
-  process(agent: Folder): Promise<Process | null>;
-  alive(process: Process): Promise<'alive' | 'gone' | 'unknown'>;
-  exit(agent: Folder): Promise<Exit>;
-  activity(agent: Folder): Promise<Activity>;
-  classify(capture: string): Screen;
-  evidence(agent: Folder, after: string, take: (evidence: Evidence) => void): Promise<() => Promise<void>>;
-}
+export type RehearsalProvider = ReturnType<typeof rehearsalProvider>;
 
-/** Makes the provider. Nothing is read or started before its first call. */
-export function rehearsalProvider(options: RehearsalOptions = {}): RehearsalProvider {
-  const slowStartMs = options.slowStartMs ?? 0;
+/**
+ * The agent that plays a written part: interactive like the others, but it needs no account and no network. Nothing is
+ * read before the first call.
+ */
+export function rehearsalProvider(options: RehearsalOptions = {}) {
   return {
     name: 'rehearsal',
-    timing: {
-      // The box takes each key as it comes; nothing has to settle.
-      settleMs: 5,
-      enterAgainAfterMs: [300, 1_000, 3_000],
-      echoWithinMs: 3_000,
-      evidenceWithinMs: 5_000,
-      readyWithinMs: 10_000 + slowStartMs,
-    },
-    async create(order) {
+    timing: { ...TIMING, readyWithinMs: TIMING.readyWithinMs + (options.slowStartMs ?? 0) },
+    async create(order: AgentOrder): Promise<Launch> {
       if (hasConversation(order)) throw conversationFault(order, 'order', 'exists already', 'resume it');
       return launch(order, '--session-id', options);
     },
-    async resume(order) {
-      if (!hasConversation(order))
-        throw conversationFault(order, 'no-conversation', 'does not exist', 'begin a new one');
+    async resume(order: AgentOrder): Promise<Launch> {
+      if (!hasConversation(order)) throw conversationFault(order, 'no-conversation', 'does not exist', 'begin anew');
       return launch(order, '--resume', options);
     },
-    destroy: destroyTree,
-    process: recordedProcess,
+    destroy: (agent: AgentHandle, graceMs: number): Promise<void> => destroyTree(agent, graceMs),
+    process: (agent: Folder): Promise<Process | null> => recordedProcess(agent),
     alive,
-    exit: recordedExit,
-    activity,
-    classify: classifyRehearsal,
-    evidence: (agent, after, take) =>
+    exit: (agent: Folder): Promise<Exit> => recordedExit(agent),
+    activity: (agent: Folder): Promise<Activity> => activityOf(agent),
+    classify: (capture: string): Screen => classifyRehearsal(capture),
+    evidence: (agent: Folder, after: string, take: (evidence: Evidence) => void): Promise<() => Promise<void>> =>
       watchEvidence({
         agentDir: agent.agentDir,
         after,
@@ -83,6 +64,15 @@ export function rehearsalProvider(options: RehearsalOptions = {}): RehearsalProv
       }),
   };
 }
+
+/** The box takes each key as it comes: nothing has to settle. */
+const TIMING: DeliveryTiming = {
+  settleMs: 5,
+  enterAgainAfterMs: [300, 1_000, 3_000],
+  echoWithinMs: 3_000,
+  evidenceWithinMs: 5_000,
+  readyWithinMs: 10_000,
+};
 
 async function launch(
   order: AgentOrder,
@@ -174,7 +164,7 @@ const STATUS = z.object({
 });
 
 /** What the program wrote about itself, unless another process wrote it: the file outlives a crash. */
-async function activity(agent: Folder): Promise<Activity> {
+async function activityOf(agent: Folder): Promise<Activity> {
   const [text, recorded] = await Promise.all([readStatus(agent), recordedProcess(agent)]);
   if (text === null || recorded === null) return { kind: 'unknown' };
   const read = STATUS.safeParse(JSON.parse(text));

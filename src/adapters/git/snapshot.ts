@@ -1,7 +1,7 @@
-import { copyFile, mkdtemp, rm, stat, utimes } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { codeOf } from './code.ts';
+import { join } from 'node:path';
+import { copyIndex } from './index-copy.ts';
 import { failed, mustGit, type GitCall, type RunGit } from './run.ts';
 
 /** A working tree as it was: a commit that only `ref` holds on to. */
@@ -38,11 +38,11 @@ export async function snapshot(run: RunGit, path: string, ref: string): Promise<
   if (!ref.startsWith(REF_ROOT)) throw new Error(`Internal error: a snapshot belongs under ${REF_ROOT}, not ${ref}`);
   const folder = await mkdtemp(join(tmpdir(), 'tmops-index-'));
   try {
-    const parent = await parentOf(run, path);
-    const call: GitCall = { env: { GIT_INDEX_FILE: join(folder, 'index') }, long: true };
-    await seedIndex(run, { path, copy: join(folder, 'index'), call });
-    await unhide(run, path, call);
+    const copy = join(folder, 'index');
+    const call: GitCall = { env: { GIT_INDEX_FILE: copy }, long: true };
+    const { parent, tmopsStaysOut } = await copyIndex(run, { path, copy, call });
     const skipped = await addAll(run, path, call);
+    if (!tmopsStaysOut) await leaveOut(run, path, call);
     const tree = await mustGit(run, path, ['write-tree'], call);
     const commit = await commitTree(run, { path, tree, parent, ref });
     await mustGit(run, path, ['update-ref', ref, commit]);
@@ -52,65 +52,11 @@ export async function snapshot(run: RunGit, path: string, ref: string): Promise<
   }
 }
 
-async function parentOf(run: RunGit, path: string): Promise<string | null> {
-  const ran = await run(path, ['rev-parse', '--verify', '--quiet', 'HEAD^{commit}']);
-  return ran.exitCode === 0 ? ran.stdout.trim() : null;
-}
-
-/** The user's index knows which files are unchanged, so that only the others are read. */
-async function seedIndex(run: RunGit, order: { path: string; copy: string; call: GitCall }): Promise<void> {
-  const { path, copy, call } = order;
-  const index = resolve(path, await mustGit(run, path, ['rev-parse', '--git-path', 'index']));
-  try {
-    const seen = await stat(index);
-    await copyFile(index, copy);
-    // git trusts a file's times only if they are older than the index; a copy must not look younger than its original.
-    const whole = Math.floor(seen.mtimeMs / 1000);
-    await utimes(copy, whole, whole);
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
-    await mustGit(run, path, ['read-tree', '--empty'], call);
-  }
-}
-
-/** Files marked assume-unchanged or skip-worktree count like the others: what an agent told git to overlook is looked at. */
-async function unhide(run: RunGit, path: string, call: GitCall): Promise<void> {
-  const marked = (await mustGit(run, path, ['ls-files', '-v', '-z'], call))
-    .split('\0')
-    .filter((record) => record !== '' && !record.startsWith('H '));
-  const assumed = marked.filter((record) => /^[a-z] /.test(record)).map((record) => record.slice(2));
-  if (assumed.length > 0) {
-    const args = ['update-index', '-z', '--no-assume-unchanged', '--stdin'];
-    await mustGit(run, path, args, { ...call, input: `${assumed.join('\0')}\0` });
-  }
-  // A sparse checkout marks the files it leaves out; only those that are there after all are unmarked.
-  const skipped = marked.filter((record) => /^[Ss] /.test(record)).map((record) => record.slice(2));
-  const present = await presentOnes(path, skipped);
-  if (present.length > 0) {
-    const args = ['update-index', '-z', '--no-skip-worktree', '--stdin'];
-    await mustGit(run, path, args, { ...call, input: `${present.join('\0')}\0` });
-  }
-}
-
-async function presentOnes(path: string, files: readonly string[]): Promise<readonly string[]> {
-  const present: string[] = [];
-  for (const file of files) {
-    try {
-      await stat(join(path, file));
-      present.push(file);
-    } catch (error) {
-      const code = codeOf(error);
-      if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
-    }
-  }
-  return present;
-}
-
 /** A file may vanish while git reads it, hence the tries. Gives the folders that had to be left out. */
 async function addAll(run: RunGit, path: string, call: GitCall): Promise<readonly string[]> {
   const skipped: string[] = [];
   for (let tries = 1; ; tries += 1) {
-    const except = ['.tmops', ...skipped].map((each) => `:(exclude,top,literal)${each}`);
+    const except = skipped.map((each) => `:(exclude,top,literal)${each}`);
     const args = [...ADD_SETTINGS, 'add', '--all', '--', '.', ...except];
     const ran = await run(path, args, call);
     if (ran.exitCode === 0) return skipped;
@@ -118,6 +64,15 @@ async function addAll(run: RunGit, path: string, call: GitCall): Promise<readonl
     if (unborn !== undefined && !skipped.includes(unborn)) skipped.push(unborn);
     if (tries >= TRIES) throw failed(path, args, ran);
   }
+}
+
+/**
+ * Takes `.tmops` out again, where it is committed or not ignored. (Told not to add it in the first place, git stops
+ * with an error where it is ignored.)
+ */
+async function leaveOut(run: RunGit, path: string, call: GitCall): Promise<void> {
+  const args = [...ADD_SETTINGS, 'rm', '-r', '--cached', '--force', '--quiet', '--ignore-unmatch', '--', '.tmops'];
+  await mustGit(run, path, args, call);
 }
 
 async function commitTree(

@@ -51,9 +51,9 @@ export function reportsTo(take: (sighting: Sighting) => void, maxBytes: number):
   return {
     look,
     async lookIfChanged(path) {
-      const known = knownOf(path);
       const stat = statOf(path);
       if (stat === 'absent') return;
+      const known = knownOf(path);
       const stamp = stat === 'unknown' || isYoung(stat) ? '' : stampOf(stat);
       if (stamp !== '' && stamp === known.stamp) return;
       await look(path);

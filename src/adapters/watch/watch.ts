@@ -80,14 +80,14 @@ function rescan(
   };
   const plan = (): void => {
     const blind = watched.some(({ notices }) => notices.blind());
-    timer = setTimeout(
-      () => {
-        round = goRound().then(() => {
-          if (!stopped) plan();
-        });
-      },
-      blind ? Math.min(BLIND_MS, pauseMs) : pauseMs,
-    );
+    const paceMs = blind ? Math.min(BLIND_MS, pauseMs) : pauseMs;
+    const next = (): void => {
+      round = goRound().then(() => {
+        if (!stopped) plan();
+      });
+    };
+    // All watches of a process look at the same moments, so that it wakes once for all of them.
+    timer = setTimeout(next, paceMs - (Date.now() % paceMs));
   };
   plan();
   return async () => {

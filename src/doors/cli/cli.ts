@@ -14,7 +14,7 @@ import { printableJson } from './text.ts';
 export interface CliPorts {
   readonly link: LinkPort;
   /** Shows the panes: `tmux attach` outside of tmux, `switch-client` inside. */
-  readonly attach: (view: Pick<StatusView, 'feature' | 'session' | 'attach'>) => Promise<number>;
+  readonly attach: (view: Pick<StatusView, 'feature' | 'session' | 'socket'>) => Promise<number>;
   /** Looks at this machine without a supervisor. */
   readonly doctor: () => Promise<OutputOf<'doctor'>>;
   readonly mcp: () => Promise<number>;

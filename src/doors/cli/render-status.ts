@@ -32,16 +32,19 @@ const TONES: Readonly<Record<string, Tone>> = {
 
 const toned = (word: string): readonly [string, Tone] => [word.replaceAll('_', ' '), TONES[word] ?? 'plain'];
 
-/** The whole status, section by section. */
+/** The whole status, section by section. What one may want to copy is never cut. */
 export function renderStatus(view: StatusView, look: Look): string[] {
-  return sections(view, look).flatMap((section, index) => (index === 0 ? section : ['', ...section]));
+  return [...sections(view, look), whereabouts(view)].flatMap((section, index) =>
+    index === 0 ? section : ['', ...section],
+  );
 }
 
 /** A status that fits `rows`: the sections that have room, the most needed first, or one line a subject. */
 export function renderFrame(view: StatusView, look: Look & { readonly rows: number }): string[] {
   if (look.rows < COMPACT_BELOW_ROWS) return compact(view, look).slice(0, look.rows);
   let lines: string[] = [];
-  for (const section of sections(view, look)) {
+  const last = whereabouts(view).map((line) => fit(line, look.columns));
+  for (const section of [...sections(view, look), last]) {
     const next = lines.length === 0 ? section : [...lines, '', ...section];
     if (next.length <= look.rows) lines = next;
   }
@@ -57,26 +60,27 @@ export function renderProblem(problem: Omit<ProblemView, 'code'>, look: Look, in
 }
 
 function sections(view: StatusView, look: Look): string[][] {
-  const { feature, run, phase, branch, worktree, attach, unwatchedMs } = view;
-  const state = [cleanLine(`run ${run}`), stepOf(view), view.role === null ? '' : cleanLine(view.role)];
+  const { feature, run, phase, branch, unwatchedMs } = view;
+  const state = [phase, cleanLine(`run ${run}`), stepOf(view), view.role === null ? '' : cleanLine(view.role)];
+  const unwatched = `Nobody watched for ${duration(unwatchedMs)} before the present supervisor began.`;
   const head = [
-    `${look.ink(cleanLine(feature), 'strong')}  ${look.ink(phase, TONES[phase] ?? 'plain')}`,
+    look.ink(fit(cleanLine(feature), look.columns), 'strong'),
     fit([...state.filter((part) => part !== ''), `branch ${cleanLine(branch)}`].join(', '), look.columns),
     ...wrap(cleanLine(view.waitsFor), look.columns),
-    ...(unwatchedMs >= 1000
-      ? [`Nobody watched for ${duration(unwatchedMs)} before the present supervisor began.`]
-      : []),
+    ...(unwatchedMs >= 1000 ? wrap(unwatched, look.columns) : []),
   ];
   const attention = view.attention.flatMap((problem) => renderProblem(problem, look));
-  const where = [`Worktree: ${cleanLine(worktree)}`, ...(attach === null ? [] : [`Watch or type: ${clean(attach)}`])];
   return [
     head.map((line) => line.trimEnd()),
     titled('Needs attention', attention, look),
     titled('Panes', panes(view, look), look),
     titled('Checkpoints', checkpoints(view, look), look),
     titled('Prompts', prompts(view, look), look),
-    where.map((line) => fit(line, look.columns)),
   ].filter((section) => section.length > 0);
+}
+
+function whereabouts({ worktree, attach }: StatusView): string[] {
+  return [`Worktree: ${cleanLine(worktree)}`, ...(attach === null ? [] : [`Watch or type: ${cleanLine(attach)}`])];
 }
 
 function titled(title: string, lines: string[], { ink }: Look): string[] {
@@ -124,7 +128,7 @@ function prompts(view: StatusView, look: Look): string[] {
 
 function compact(view: StatusView, look: Look): string[] {
   const { columns, ink } = look;
-  const state = [cleanLine(view.phase), stepOf(view), view.role === null ? '' : cleanLine(view.role)].filter(
+  const state = [stepOf(view), view.role === null ? '' : cleanLine(view.role), cleanLine(view.phase)].filter(
     (part) => part !== '',
   );
   const head = fit(`${cleanLine(view.feature)}  ${state.join(', ')}`, columns);

@@ -35,12 +35,13 @@ export function fit(text: string, columns: number): string {
   return columns > 0 ? `${kept.trimEnd()}…` : '';
 }
 
-/** Breaks clean text at spaces into lines of at most `columns`; a longer word is cut. */
+/** Breaks clean text at spaces into lines of at most `columns`; a longer word is cut. What fits stays as it is. */
 export function wrap(text: string, columns: number, indent = ''): string[] {
   const room = columns - indent.length;
+  if (widthOf(text) <= room) return [indent + text];
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(/ +/)) {
+  for (const word of text.trim().split(/ +/)) {
     const longer = line === '' ? word : `${line} ${word}`;
     if (line === '' || widthOf(longer) <= room) {
       line = longer;

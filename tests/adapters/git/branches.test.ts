@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openGit, type Git } from '../../../src/adapters/git/open.ts';
@@ -120,4 +121,7 @@ test('addExclude writes the line once and keeps what stands there, with or witho
   expect(await git.addExclude(repo.root, '.tmops')).toBe(true);
   expect(await git.addExclude(join(repo.root, 'src'), '.tmops')).toBe(false);
   expect(await repo.read('.git/info/exclude')).toBe('# mine\n*.swp\n.tmops\n');
+  await rm(join(repo.root, '.git/info'), { recursive: true });
+  expect(await git.addExclude(repo.root, '.tmops')).toBe(true);
+  expect(await repo.read('.git/info/exclude')).toBe('.tmops\n');
 });

@@ -101,6 +101,26 @@ test('sees a change of the same size in the same second', async () => {
   ]);
 });
 
+test('leaves .tmops out: ignored or not, a folder or the link in a worktree, committed or not', async () => {
+  await repo.write('.tmops/auth-api/notes', 'ours\n');
+  const tree = join(repo.base, 'tree');
+  await repo.git(['worktree', 'add', '--quiet', '-b', 'feature/x', tree]);
+  await symlink(join(repo.root, '.tmops'), join(tree, '.tmops'));
+  const clean = ['.gitignore', 'package.json', 'src/sum.js', 'test/sum.test.js'];
+  const look = async () => {
+    for (const path of [repo.root, tree]) {
+      expect(await files((await git.snapshot(path, ref('a'))).commit), path).toEqual(clean);
+    }
+  };
+  await look();
+  await git.addExclude(repo.root, '.tmops');
+  await look();
+  await repo.git(['add', '--force', '.tmops']);
+  await repo.git(['commit', '--quiet', '-m', 'By mistake']);
+  await look();
+  expect(await repo.git(['status', '--porcelain'])).toBe('');
+});
+
 test('works in a linked worktree, a sparse checkout, a conflict and without a commit', async () => {
   const tree = join(repo.base, 'tree');
   await repo.git(['worktree', 'add', '--quiet', '-b', 'feature/x', tree]);
@@ -109,7 +129,11 @@ test('works in a linked worktree, a sparse checkout, a conflict and without a co
   expect(await files(there.commit)).toContain('only-here.txt');
   expect(await repo.git(['rev-parse', 'refs/tmops/x/initial/a'])).toBe(there.commit);
 
-  for (const how of [['--no-cone', '/src/'], ['--cone', 'src'], ['--cone', '--sparse-index', 'src']]) {
+  for (const how of [
+    ['--no-cone', '/src/'],
+    ['--cone', 'src'],
+    ['--cone', '--sparse-index', 'src'],
+  ]) {
     await repo.git(['sparse-checkout', 'set', ...how], tree);
     const sparse = await git.snapshot(tree, 'refs/tmops/x/initial/sparse');
     expect(await files(sparse.commit), how.join(' ')).toEqual(await files(there.commit));

@@ -90,6 +90,15 @@ describe('findWorkspace', () => {
     expect(await git().findWorkspace(linked)).toEqual({ kind: 'no-main-worktree', commonDir: store });
   });
 
+  test('a repository of somebody else is told with what git says about it', async () => {
+    const wary = join(repo.base, 'wary-git');
+    await writeFile(wary, '#!/bin/sh\nGIT_TEST_ASSUME_DIFFERENT_OWNER=1 exec git "$@"\n');
+    await chmod(wary, 0o755);
+    const found = await openGit({ environment: repo.environment, command: wary }).findWorkspace(repo.root);
+    expect(found).toMatchObject({ kind: 'not-owned', cwd: repo.root });
+    expect(JSON.stringify(found)).toContain('safe.directory');
+  });
+
   test('git missing, and git too old', async () => {
     expect(await openGit({ environment: repo.environment, command: 'no-such-git' }).findWorkspace(repo.root)).toEqual({
       kind: 'git-missing',

@@ -1,4 +1,4 @@
-import { mkdtemp, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -25,7 +25,45 @@ describe('one look', () => {
     expect(await watch.look('/dev/null')).toMatchObject({ kind: 'refused', why: 'it is a device' });
   });
 
-  it('never mixes two states of a file that is rewritten all the while', async () => {
+  it('never leads through a link that takes turns with the file', async () => {
+    const watch = checkpointWatch();
+    await writeFile(join(folder, 'secret'), 'secret');
+    const progress = { left: 150 };
+    const turns = (async () => {
+      for (; progress.left > 0; progress.left -= 1) {
+        await rm(`${file}.new`, { force: true });
+        await (progress.left % 2 === 0
+          ? symlink(join(folder, 'secret'), `${file}.new`)
+          : writeFile(`${file}.new`, 'public'));
+        await rename(`${file}.new`, file);
+      }
+    })();
+    const kinds = new Set<string>();
+    while (progress.left > 0) {
+      const sighting = await watch.look(file);
+      kinds.add(sighting?.kind ?? 'absent');
+      if (sighting?.kind === 'file') expect(sighting.text).toBe('public');
+    }
+    await turns;
+    expect(kinds).toContain('file');
+    expect(kinds).toContain('refused');
+  });
+
+  it('never mixes two states of a file that is written over all the while', async () => {
+    const watch = checkpointWatch({ maxBytes: 1_000_000 });
+    const texts = ['a', 'b'].map((letter) => letter.repeat(900_000));
+    const progress = { left: 40 };
+    const writes = (async () => {
+      for (; progress.left > 0; progress.left -= 1) await writeFile(file, texts[progress.left % 2]!);
+    })();
+    while (progress.left > 0) {
+      const sighting = await watch.look(file);
+      if (sighting?.kind === 'file') expect(new Set(sighting.text).size, 'letters in one text').toBeLessThan(2);
+    }
+    await writes;
+  });
+
+  it('never mixes two states of a file that is replaced all the while', async () => {
     const watch = checkpointWatch();
     const texts = ['a', 'b'].map((letter) => letter.repeat(60_000));
     await writeFile(file, texts[0]!);

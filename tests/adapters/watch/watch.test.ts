@@ -235,6 +235,7 @@ describe('what is no regular file of ours is refused', () => {
   });
 
   it('a file that may not be read', async () => {
+    await chmod(folder, 0o777);
     await asNobody(async () => {
       await watching();
       await writeFile(file, 'secret\n', { mode: 0 });
@@ -287,6 +288,27 @@ describe('a folder', () => {
     await until('a change is seen', textIs('a\nb\n'), soon);
   });
 
+  it('that is moved into place with a file in it is looked at', async () => {
+    const later = join(root, 'later');
+    await watching({}, [later]);
+    await writeFile(file, 'a\n');
+    await rename(folder, later);
+    await until('the file is seen', textIs('a\n'), soon);
+  });
+
+  it('that may not be listed is told as trouble once, and looked at four times a second', async () => {
+    const troubles: string[] = [];
+    await chmod(folder, 0o333);
+    await asNobody(async () => {
+      await watching({ trouble: (why) => troubles.push(why) });
+      await writeFile(file, 'a\n');
+      await until('the file is seen', textIs('a\n'), soon);
+      await appendFile(file, 'b\n');
+      await until('the change is seen', textIs('a\nb\n'), soon);
+    });
+    expect(troubles).toEqual([expect.stringMatching(/^Cannot watch .*checkpoints: EACCES/)]);
+  });
+
   it('that nobody notifies about is looked at again and again', async () => {
     const deep = join(root, 'a', 'b', 'c', 'd', 'e', 'f');
     await watching({ rescanMs: 20 }, [deep]);
@@ -314,7 +336,6 @@ async function listenAt(path: string): Promise<void> {
 async function asNobody(work: () => Promise<void>): Promise<void> {
   if (process.geteuid?.() !== 0) return work();
   await chmod(root, 0o777);
-  await chmod(folder, 0o777);
   process.seteuid?.(65_534);
   try {
     await work();

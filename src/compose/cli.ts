@@ -1,0 +1,48 @@
+import { runCli } from '../doors/cli/run.ts';
+import { readEnvironment } from '../config/environment.ts';
+import { attachTo } from './attach.ts';
+import { linkFrom, workspaceOf } from './link.ts';
+import { isRepeatable, runMcp } from './mcp.ts';
+import { version } from './package.ts';
+
+/** Every other command of the command line. Gives the exit code. */
+export async function runCommandLine(argv: readonly string[]): Promise<number> {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      stop.abort();
+    });
+  }
+  const env = readEnvironment();
+  const link = linkFrom(process.cwd(), isRepeatable);
+  const code = await runCli({
+    argv,
+    version,
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    isTty: process.stdout.isTTY,
+    noColour: (env['NO_COLOR'] ?? '') !== '',
+    stop: stop.signal,
+    ports: {
+      link: link.call,
+      attach: (view) => attachTo(view.session ?? '', view.socket, env),
+      async doctor() {
+        const { examineMachine } = await import('./doctor.ts');
+        const found = await workspaceOf(process.cwd());
+        return examineMachine('root' in found ? found.root : process.cwd(), env);
+      },
+      mcp: runMcp,
+      async demo(args) {
+        const { runDemo } = await import('./demo.ts');
+        return runDemo(args);
+      },
+      async supervise(args) {
+        const { runSupervisorFrom } = await import('./supervise.ts');
+        return runSupervisorFrom(args);
+      },
+    },
+  });
+  link.close();
+  return code;
+}

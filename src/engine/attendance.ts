@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto';
+import { evidenceFrom } from '../core/run.ts';
+import { keepBorders } from './borders.ts';
+import { watchClaims, type SettleTimes } from './claims.ts';
+import { openCourier, type Courier } from './courier.ts';
+import { ensureAgents, handleOf, type CrewParts } from './crew.ts';
+import type { RunLoop } from './loop.ts';
+import type { CheckpointWatch, Stop } from './ports.ts';
+import { keepVigil } from './vigil.ts';
+
+export interface AttendanceParts {
+  readonly watch: CheckpointWatch;
+  readonly settle: SettleTimes;
+}
+
+/** Everything that watches and types for a run while it is started. */
+export interface Attendance {
+  watch(): Promise<void>;
+  ensureAgents(): Promise<void>;
+  courier(role: string): Courier;
+  /** Stops typing and watching checkpoints; what the agents do is still followed. */
+  rest(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function openAttendance(crew: CrewParts, parts: AttendanceParts, onError: (error: unknown) => void): Attendance {
+  const { loop, terminal, provider, place, clock } = crew;
+  const couriers = new Map<string, Courier>();
+  const evidence = new Map<string, Stop>();
+  const stops: Stop[] = [keepVigil(crew, onError), keepBorders(loop, terminal, onError)];
+  let ensuring: Promise<void> = Promise.resolve();
+  let watching: Promise<Stop> | null = null;
+  let lost: Stop | null = null;
+
+  const listen = async (role: string): Promise<void> => {
+    const agent = loop.run().agents[role];
+    if (!agent) return;
+    await evidence.get(role)?.();
+    const stop = await provider.evidence(handleOf(agent, place), evidenceFrom(agent), (piece) => {
+      loop.submit({ kind: 'agent-news', role, evidence: piece }).catch(onError);
+    });
+    evidence.set(role, stop);
+    await loop.settled();
+  };
+
+  // Watched only once it is open: a session that does not exist yet is not lost.
+  const watchSession = (): void => {
+    const session = loop.run().settings?.session;
+    if (lost || session === undefined) return;
+    lost = terminal.onLost(session, (why) => {
+      lost = null;
+      sessionLost(loop, why).catch(onError);
+    });
+  };
+
+  const rest = async (): Promise<void> => {
+    await Promise.all([...couriers.values()].map((courier) => courier.stop()));
+    const stop = await watching;
+    watching = null;
+    await stop?.();
+  };
+
+  return {
+    async watch() {
+      const before = await watching;
+      await before?.();
+      watching = watchClaims({ loop, place, watch: parts.watch, clock, settle: parts.settle, onError });
+      await watching;
+    },
+    ensureAgents() {
+      ensuring = ensuring.then(async () => {
+        for (const role of Object.keys(loop.run().agents)) if (!evidence.has(role)) await listen(role);
+        await ensureAgents(crew);
+        watchSession();
+      });
+      return ensuring;
+    },
+    courier(role) {
+      const known = couriers.get(role);
+      if (known) return known;
+      const courier = openCourier({
+        role,
+        agentDir: place.agentDir(role),
+        loop,
+        terminal,
+        provider,
+        clock,
+        drainEvidence: listen,
+        onError,
+      });
+      couriers.set(role, courier);
+      return courier;
+    },
+    rest,
+    async close() {
+      await rest();
+      await ensuring.catch(onError);
+      await lost?.();
+      for (const stop of [...stops, ...evidence.values()]) await stop();
+    },
+  };
+}
+
+async function sessionLost(loop: RunLoop, why: string): Promise<void> {
+  const spareIds = Object.fromEntries(Object.keys(loop.run().agents).map((role) => [role, randomUUID()]));
+  await loop.submit({ kind: 'session-lost', why, spareIds });
+}

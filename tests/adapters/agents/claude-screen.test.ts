@@ -1,0 +1,283 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { classifyClaude } from '../../../src/adapters/agents/claude-screen.ts';
+import { loadSignatures } from '../../../src/adapters/agents/claude-signatures.ts';
+import { packagedFile } from '../../../src/adapters/agents/packaged-file.ts';
+import type { Screen } from '../../../src/core/screen.ts';
+
+const GOLDEN = new URL('../../golden/claude/', import.meta.url).pathname;
+const signatures = await loadSignatures(packagedFile('claude-code.yaml'));
+const classify = (capture: string): Screen => classifyClaude(capture, signatures);
+
+const captures = readdirSync(GOLDEN).map((file) => ({
+  file,
+  state: file.split('.')[0]!,
+  capture: readFileSync(join(GOLDEN, file), 'utf8'),
+}));
+
+const empty = { kind: 'composer', draft: '', lastRow: '', busy: false };
+const busy = { ...empty, busy: true };
+const draft = (text: string): object => ({
+  kind: 'composer',
+  draft: text,
+  lastRow: text.split('\n').at(-1),
+  busy: false,
+});
+const menu = (text: string): object => ({ kind: 'composer-mode', mode: 'menu', draft: text });
+const dialog = (name: string, choices: readonly string[] | unknown = expect.anything()): object => ({
+  kind: 'dialog',
+  dialog: { name, choices, text: expect.any(String), hint: expect.stringMatching(/^.{20,}$/s) },
+});
+/** A draft, however it is wrapped. */
+const wrapped = (text: string): object => ({ kind: 'composer', draft: text.replaceAll(' ', ''), busy: false });
+
+const OURS = '[BEGIN]: Start test writing [tmops#12]';
+const LONG =
+  'a long half typed thought of a human that needs more than one row of a pane of eighty columns, and goes on and on until it is at last wrapped';
+const MENTION = '@.tmops/auth-api/current/prompts/0007.md [tmops#7]';
+const YES_NO_AUTO = [
+  'Yes',
+  'Yes, and don’t ask again for: node -e 1',
+  'Yes, and switch to auto mode · auto mode handles these prompts for you',
+  'No',
+];
+
+/** By the name of the file before its size. What the small sizes do not show is in the table below. */
+const EXPECTED: Readonly<Record<string, object>> = {
+  'after-error': empty,
+  'after-tricky-text': empty,
+  'after-turn': empty,
+  'api-key': dialog('api-key', ['Yes', 'No (recommended)']),
+  'auto-mode': dialog('auto-mode', []),
+  'background-task': empty,
+  busy,
+  'busy-draft': { ...draft('typed while busy'), busy: true },
+  'busy-queued': busy,
+  'busy-tool': busy,
+  bypass: dialog('bypass', ['No, exit', 'Yes, I accept']),
+  'claude-md': dialog('claude-md', ['No, disable external imports', 'Yes, allow external imports']),
+  config: dialog('unrecognised'),
+  'ctrl-c-once': empty,
+  draft: wrapped(OURS),
+  'draft-lines': draft('[Pasted text #1 +3 lines]'),
+  'draft-long-name': wrapped(OURS),
+  'draft-mention': wrapped(MENTION),
+  'draft-pasted': draft('[Pasted text #2 +29 lines]'),
+  'draft-wrapped': wrapped(LONG),
+  exited: { kind: 'unknown' },
+  'exit-with-task': dialog('exit', ['Exit and stop tasks', 'Move to background and exit', 'Stay']),
+  'fullscreen-draft': draft('draft in fullscreen'),
+  help: dialog('unrecognised', []),
+  'history-search': menu(''),
+  interrupted: empty,
+  'mcp-server': dialog('mcp-server', [
+    'Use this MCP server',
+    'Use this and all future MCP servers in this project',
+    'Continue without using this MCP server',
+  ]),
+  'mcp-servers': dialog('mcp-server', ['[✔] other', '[✔] more']),
+  'menu-file': menu('see @pack'),
+  'menu-slash': menu('/'),
+  'menu-slash-filtered': menu('/mod'),
+  'menu-slash-none': menu('/nothing-like-this'),
+  'model-picker': dialog('model'),
+  'model-picker-busy': dialog('model'),
+  'permission-bash': dialog('permission', YES_NO_AUTO),
+  'permission-edit': dialog('permission', [
+    'Yes',
+    'Yes, and switch to accept edits (auto-approve file edits and common file commands) for this session (shift+tab)',
+    'No',
+  ]),
+  'permission-fetch': dialog('permission', [
+    'Yes',
+    "Yes, and don't ask again for 127.0.0.1",
+    'No, and tell Claude what to do differently (esc)',
+  ]),
+  'permission-mcp': dialog('permission', expect.arrayContaining(['Yes', 'No'])),
+  'permission-write': dialog('permission', [
+    'Yes',
+    'Yes, and always allow access to /tmp for this session (shift+tab)',
+    'No',
+  ]),
+  'permissions-view': dialog('unrecognised'),
+  'plan-approval': dialog('plan', ['Yes, and switch to default (ask each time) for this session', 'No']),
+  'prompt-put-back': draft('SLOW'),
+  question: dialog('question', expect.arrayContaining(['Files one JSON file a session', 'Chat about this'])),
+  'question-multi': dialog('question', expect.arrayContaining(['[ ] A a', 'Chat about this'])),
+  'question-typed': dialog('question', expect.arrayContaining(['[BEGIN]: Start'])),
+  ready: empty,
+  'ready-auto-notice': empty,
+  'ready-dont-ask': empty,
+  'ready-long-name': empty,
+  'ready-manual': empty,
+  'ready-plan': empty,
+  'resume-picker': dialog('resume', []),
+  rewind: dialog('rewind', ['(current)']),
+  'security-notes': dialog('security-notes', []),
+  'settings-error': dialog('settings-error', [
+    'Fix with Claude',
+    'Exit and fix manually',
+    'Continue without these settings',
+  ]),
+  'settings-invalid-json': dialog('settings-error'),
+  shell: { kind: 'composer-mode', mode: 'shell', draft: 'ls -la' },
+  'shell-empty': { kind: 'composer-mode', mode: 'shell', draft: '' },
+  shortcuts: empty,
+  stashed: empty,
+  suggestion: empty,
+  suspended: { kind: 'view', name: 'suspended' },
+  theme: dialog('theme', expect.arrayContaining(['Auto (match terminal)'])),
+  transcript: { kind: 'view', name: 'transcript' },
+  trust: dialog('trust', ['No, exit', 'Yes, I trust this folder']),
+};
+
+/** Where a small pane hides what would tell. Each of them still holds a prompt back. */
+const HIDDEN: Readonly<Record<string, object>> = {
+  'resume-picker.40x12.txt': { kind: 'unknown' },
+  'rewind.40x12.txt': dialog('unrecognised', ['(current)']),
+  'shortcuts.40x12.txt': { kind: 'unknown' },
+};
+
+describe('captured screens', () => {
+  test('each has an expectation and each expectation a screen', () => {
+    const states = new Set(captures.map((one) => one.state));
+    expect([...states].sort()).toEqual(Object.keys(EXPECTED).sort());
+  });
+
+  test.each(captures)('$file', ({ file, state, capture }) => {
+    const screen = classify(capture);
+    const expected = HIDDEN[file] ?? EXPECTED[state]!;
+    if (screen.kind === 'composer' && !('lastRow' in expected)) {
+      expect({ kind: screen.kind, draft: screen.draft.replace(/\s/g, ''), busy: screen.busy }).toEqual(expected);
+      expect(screen.draft.endsWith(screen.lastRow)).toBe(true);
+      // What tmux searches for before Enter has to stand at the end of a row.
+      expect(plain(capture)).toContain(`${screen.lastRow}\n`);
+    } else expect(screen).toEqual(expected);
+  });
+});
+
+function plain(capture: string): string {
+  // eslint-disable-next-line no-control-regex
+  return capture.replace(/\x1b\[[0-9;]*m/g, '').replace(/[ \u00a0]+\n/g, '\n');
+}
+
+const RULE = '─'.repeat(40);
+const FOOTER = '  ⏵⏵ accept edits on (shift+tab to cycle)';
+const box = (inside: string, above = '● Understood.\n\n✻ Baked for 0s\n'): string =>
+  [above, RULE, inside, RULE, FOOTER].join('\n');
+
+describe('drawn by hand', () => {
+  test.each([
+    ['a ghost with the cursor on its first letter', '❯\u00a0\x1b[7mT\x1b[0;2mry "fix the tests"\x1b[0m', ''],
+    ['a ghost without a cursor', '❯\u00a0\x1b[2mTry "fix the tests"\x1b[22m', ''],
+    ['a hint behind what somebody typed', '❯\u00a0fix\x1b[2m the tests\x1b[0m', 'fix'],
+    ['the cursor at the beginning of what somebody typed', '❯\u00a0\x1b[7mf\x1b[0mix', 'fix'],
+    ['one letter with the cursor on it', '❯\u00a0\x1b[7mf\x1b[0m', 'f'],
+    ['colours that hold a 2 or a 7', '❯\u00a0\x1b[38;2;2;7;2mred\x1b[48;5;2m green\x1b[0m', 'red green'],
+    ['colours in the form with colons', '❯\u00a0\x1b[38:2::2:2:2mred\x1b[0m', 'red'],
+    ['a link', '❯\u00a0\x1b]8;;http://x\x1b\\see\x1b]8;;\x1b\\ this', 'see this'],
+    ['characters of several units', '❯\u00a0日本 🙂 [tmops#3]', '日本 🙂 [tmops#3]'],
+    ['rows with an empty one between', '❯\u00a0one\n\n  three', 'one\n\nthree'],
+  ])('%s', (_name, inside, text) => {
+    expect(classify(box(inside))).toEqual(draft(text));
+  });
+
+  test('an attribute set in one row goes on in the next', () => {
+    expect(classify(box('❯\u00a0\x1b[2mghost of\n  two rows\x1b[0m'))).toEqual(empty);
+  });
+
+  test.each([
+    [
+      'a question that leaves the box below it',
+      box('❯\u00a0', '  1. A\n\n  Enter to save · Esc to cancel\n'),
+      'dialog',
+    ],
+    ['a question below the box', `${box('❯\u00a0')}\n\n  Enter to confirm · Esc to cancel`, 'dialog'],
+    ['a list below the box', box('❯\u00a0see @a').replace(FOOTER, '  + a.txt'), 'composer-mode'],
+    ['a footer with the cursor in it', box('❯\u00a0').replace(FOOTER, '  \x1b[7m1 shell\x1b[0m'), 'composer-mode'],
+    ['another sign', box('>\u00a0x'), 'unknown'],
+    ['no rule below', `${RULE}\n❯\u00a0x\n${FOOTER}`, 'unknown'],
+    ['no rule above', `❯\u00a0x\n${RULE}\n${FOOTER}`, 'unknown'],
+    ['text that is not indented in the box', box('❯\u00a0x\ny'), 'unknown'],
+    ['nothing', '', 'unknown'],
+    ['a shell', '$ ls\na b\n$ ', 'unknown'],
+    ['a shell with such a sign', '~ main\n❯ git status', 'unknown'],
+  ])('%s is not an input box', (_name, capture, kind) => {
+    expect(classify(capture).kind).toBe(kind);
+  });
+
+  test('a box in the conversation does not count when something stands below it', () => {
+    const fake = `${box('❯\u00a0')}\n`;
+    const question = captures.find((one) => one.file === 'permission-bash.109x49.txt')!.capture;
+    expect(classify(fake + question)).toEqual(EXPECTED['permission-bash']);
+  });
+
+  test('the text of a question is bounded and told apart from our hint', () => {
+    const rows = Array.from({ length: 300 }, (_, n) => ` a row of a long question, number ${n}`).join('\n');
+    const screen = classify(`${RULE}\n${rows}\n Do you want to proceed?\n ❯ 1. Yes\n   2. No\n\n Esc to cancel`);
+    if (screen.kind !== 'dialog') throw new Error(`expected a dialog, not ${screen.kind}`);
+    expect(screen.dialog.text).toHaveLength(2_000);
+    expect(screen.dialog.choices).toEqual(['Yes', 'No']);
+    expect(screen.dialog.hint).toMatch(/asks for a permission/);
+  });
+});
+
+describe('whatever the screen', () => {
+  const kinds = ['unknown', 'composer', 'composer-mode', 'dialog', 'view'];
+
+  test('text is classified without an exception', () => {
+    const pieces = fc.constantFrom(
+      '\x1b[',
+      '2',
+      '7m',
+      ';',
+      '\x1b]8;;',
+      '\x07',
+      '❯',
+      '─'.repeat(20),
+      '\n',
+      '  ',
+      '1. ',
+      'x',
+    );
+    const anything = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.array(pieces).map((list) => list.join('')),
+    );
+    fc.assert(fc.property(anything, (capture) => kinds.includes(classify(capture).kind)));
+  });
+
+  test('a question that lost any of its rows is not taken for an input box', () => {
+    const questions = captures.filter((one) => classify(one.capture).kind === 'dialog');
+    expect(questions.length).toBeGreaterThan(50);
+    for (const { file, capture } of questions) {
+      const rows = capture.split('\n');
+      // This one draws the box; only the row that says how to answer tells it apart.
+      if (file.startsWith('model-picker-busy')) continue;
+      rows.forEach((_row, index) => {
+        const screen = classify(rows.filter((_, at) => at !== index).join('\n'));
+        expect(screen.kind, `${file} without row ${index}`).not.toBe('composer');
+      });
+    }
+  });
+
+  test('a screen cut off at any row is not taken for an empty input box', () => {
+    for (const { file, capture } of captures.filter((one) => one.state === 'draft')) {
+      const rows = capture.split('\n');
+      rows.forEach((_row, index) => {
+        const screen = classify(rows.slice(0, index).join('\n'));
+        if (screen.kind === 'composer') expect(screen.draft, `${file} up to row ${index}`).not.toBe('');
+      });
+    }
+  });
+});
+
+describe('the file of signatures', () => {
+  test('is refused with its name and the field that is wrong', async () => {
+    await expect(loadSignatures(packagedFile('workflows/teamops.yaml'))).rejects.toThrow(
+      /teamops\.yaml cannot be used/,
+    );
+  });
+});
