@@ -70,7 +70,7 @@ function numbered(region: readonly Row[]): string[] {
     const found = NUMBERED.exec(row.text);
     if (found !== null) {
       column = found[1]?.length ?? 0;
-      choices.push(found[3] ?? '');
+      choices.push(`${found[2] ?? ''}. ${found[3] ?? ''}`);
     } else if (choices.length > 0 && row.text !== '' && indentOf(row) > column) {
       choices.push(`${choices.pop() ?? ''} ${row.text.trim()}`);
     }

@@ -26,10 +26,11 @@ const draft = (text: string): object => ({
   busy: false,
 });
 const menu = (text: string): object => ({ kind: 'composer-mode', mode: 'menu', draft: text });
-const dialog = (name: string, choices: readonly string[] | unknown = expect.anything()): object => ({
-  kind: 'dialog',
-  dialog: { name, choices, text: expect.any(String), hint: expect.stringMatching(/^.{20,}$/s) },
-});
+const dialog = (name: string, choices: unknown = expect.anything()): object => {
+  const text: unknown = expect.any(String);
+  const hint: unknown = expect.stringMatching(/^.{20,}$/s);
+  return { kind: 'dialog', dialog: { name, choices, text, hint } };
+};
 /** A draft, however it is wrapped. */
 const wrapped = (text: string): object => ({ kind: 'composer', draft: text.replaceAll(' ', ''), busy: false });
 
@@ -38,10 +39,10 @@ const LONG =
   'a long half typed thought of a human that needs more than one row of a pane of eighty columns, and goes on and on until it is at last wrapped';
 const MENTION = '@.tmops/auth-api/current/prompts/0007.md [tmops#7]';
 const YES_NO_AUTO = [
-  'Yes',
-  'Yes, and don’t ask again for: node -e 1',
-  'Yes, and switch to auto mode · auto mode handles these prompts for you',
-  'No',
+  '1. Yes',
+  '2. Yes, and don’t ask again for: node -e 1',
+  '3. Yes, and switch to auto mode · auto mode handles these prompts for you',
+  '4. No',
 ];
 
 /** By the name of the file before its size. What the small sizes do not show is in the table below. */
@@ -67,7 +68,7 @@ const EXPECTED: Readonly<Record<string, object>> = {
   'draft-pasted': draft('[Pasted text #2 +29 lines]'),
   'draft-wrapped': wrapped(LONG),
   exited: { kind: 'unknown' },
-  'exit-with-task': dialog('exit', ['Exit and stop tasks', 'Move to background and exit', 'Stay']),
+  'exit-with-task': dialog('exit', ['1. Exit and stop tasks', '2. Move to background and exit', '3. Stay']),
   'fullscreen-draft': draft('draft in fullscreen'),
   help: dialog('unrecognised', []),
   'history-search': menu(''),
@@ -86,27 +87,27 @@ const EXPECTED: Readonly<Record<string, object>> = {
   'model-picker-busy': dialog('model'),
   'permission-bash': dialog('permission', YES_NO_AUTO),
   'permission-edit': dialog('permission', [
-    'Yes',
-    'Yes, and switch to accept edits (auto-approve file edits and common file commands) for this session (shift+tab)',
-    'No',
+    '1. Yes',
+    '2. Yes, and switch to accept edits (auto-approve file edits and common file commands) for this session (shift+tab)',
+    '3. No',
   ]),
   'permission-fetch': dialog('permission', [
-    'Yes',
-    "Yes, and don't ask again for 127.0.0.1",
-    'No, and tell Claude what to do differently (esc)',
+    '1. Yes',
+    "2. Yes, and don't ask again for 127.0.0.1",
+    '3. No, and tell Claude what to do differently (esc)',
   ]),
-  'permission-mcp': dialog('permission', expect.arrayContaining(['Yes', 'No'])),
+  'permission-mcp': dialog('permission', expect.arrayContaining(['1. Yes'])),
   'permission-write': dialog('permission', [
-    'Yes',
-    'Yes, and always allow access to /tmp for this session (shift+tab)',
-    'No',
+    '1. Yes',
+    '2. Yes, and always allow access to /tmp for this session (shift+tab)',
+    '3. No',
   ]),
   'permissions-view': dialog('unrecognised'),
-  'plan-approval': dialog('plan', ['Yes, and switch to default (ask each time) for this session', 'No']),
+  'plan-approval': dialog('plan', ['1. Yes, and switch to default (ask each time) for this session', '2. No']),
   'prompt-put-back': draft('SLOW'),
-  question: dialog('question', expect.arrayContaining(['Files one JSON file a session', 'Chat about this'])),
-  'question-multi': dialog('question', expect.arrayContaining(['[ ] A a', 'Chat about this'])),
-  'question-typed': dialog('question', expect.arrayContaining(['[BEGIN]: Start'])),
+  question: dialog('question', expect.arrayContaining(['1. Files one JSON file a session', '4. Chat about this'])),
+  'question-multi': dialog('question', expect.arrayContaining(['1. [ ] A a', '4. Chat about this'])),
+  'question-typed': dialog('question', expect.arrayContaining(['3. [BEGIN]: Start'])),
   ready: empty,
   'ready-auto-notice': empty,
   'ready-dont-ask': empty,
@@ -117,9 +118,9 @@ const EXPECTED: Readonly<Record<string, object>> = {
   rewind: dialog('rewind', ['(current)']),
   'security-notes': dialog('security-notes', []),
   'settings-error': dialog('settings-error', [
-    'Fix with Claude',
-    'Exit and fix manually',
-    'Continue without these settings',
+    '1. Fix with Claude',
+    '2. Exit and fix manually',
+    '3. Continue without these settings',
   ]),
   'settings-invalid-json': dialog('settings-error'),
   shell: { kind: 'composer-mode', mode: 'shell', draft: 'ls -la' },
@@ -159,7 +160,6 @@ describe('captured screens', () => {
 });
 
 function plain(capture: string): string {
-  // eslint-disable-next-line no-control-regex
   return capture.replace(/\x1b\[[0-9;]*m/g, '').replace(/[ \u00a0]+\n/g, '\n');
 }
 
@@ -219,7 +219,7 @@ describe('drawn by hand', () => {
     const screen = classify(`${RULE}\n${rows}\n Do you want to proceed?\n ❯ 1. Yes\n   2. No\n\n Esc to cancel`);
     if (screen.kind !== 'dialog') throw new Error(`expected a dialog, not ${screen.kind}`);
     expect(screen.dialog.text).toHaveLength(2_000);
-    expect(screen.dialog.choices).toEqual(['Yes', 'No']);
+    expect(screen.dialog.choices).toEqual(['1. Yes', '2. No']);
     expect(screen.dialog.hint).toMatch(/asks for a permission/);
   });
 });

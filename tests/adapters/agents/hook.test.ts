@@ -88,12 +88,12 @@ describe('a supervisor that is gone', () => {
     await writeFile(join(folder.root, 'state', 'pid'), pid);
     return { TMOPS_SUPERVISOR_PID_FILE: join(folder.root, 'state', 'pid'), TMOPS_WAKE: wake };
   }
-  const deadPid = async (): Promise<string> => String((await execa('/bin/sh', ['-c', 'echo $$'])).stdout);
+  const deadPid = async (): Promise<string> => (await execa('/bin/sh', ['-c', 'echo $$'])).stdout;
 
   test.each([
-    ['', 'with a line end', '\n'],
-    ['', 'without one', ''],
-  ])('%sis started, without waiting for it (%s)', async (_name, _how, end) => {
+    ['with a line end', '\n'],
+    ['without one', ''],
+  ])('is started, without waiting for it (its file %s)', async (_how, end) => {
     const env = await setting((await deadPid()) + end);
     const began = performance.now();
     expect(await hook('{}', env)).toEqual(silent);

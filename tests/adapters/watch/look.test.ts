@@ -1,6 +1,7 @@
-import { mkdtemp, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkpointWatch } from '../../../src/adapters/watch/watch.ts';
 import type { CheckpointWatch } from '../../../src/engine/ports.ts';
@@ -49,18 +50,26 @@ describe('one look', () => {
     expect(kinds).toContain('refused');
   });
 
-  it('never mixes two states of a file that is written over all the while', async () => {
+  it('never reads a part of what is appended all the while', async () => {
     const watch = checkpointWatch({ maxBytes: 1_000_000 });
-    const texts = ['a', 'b'].map((letter) => letter.repeat(900_000));
-    const progress = { left: 40 };
-    const writes = (async () => {
-      for (; progress.left > 0; progress.left -= 1) await writeFile(file, texts[progress.left % 2]!);
+    const line = `${'x'.repeat(99)}\n`;
+    const handle = await open(file, 'a');
+    const progress = { left: 1500 };
+    const appends = (async () => {
+      for (; progress.left > 0; progress.left -= 1) {
+        await handle.write(line);
+        // Breaks of many lengths, so that an append falls into each moment of a look.
+        for (let turn = 0; turn < progress.left % 40; turn += 1) await setImmediate();
+      }
+      await handle.close();
     })();
+    const rests = new Set<number>();
     while (progress.left > 0) {
       const sighting = await watch.look(file);
-      if (sighting?.kind === 'file') expect(new Set(sighting.text).size, 'letters in one text').toBeLessThan(2);
+      if (sighting?.kind === 'file') rests.add(sighting.text.length % line.length);
     }
-    await writes;
+    await appends;
+    expect([...rests]).toEqual([0]);
   });
 
   it('never mixes two states of a file that is replaced all the while', async () => {

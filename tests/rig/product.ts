@@ -1,0 +1,186 @@
+import { existsSync } from 'node:fs';
+import { readFile, readdir, rename, writeFile, mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import type { OutputOf } from '../../src/app/table.ts';
+import type { Event } from '../../src/core/event.ts';
+import { sampleRepo, type SampleOptions, type SampleRepo } from './repo.ts';
+import { privateServer, untilGone, type PrivateServer } from './tmux.ts';
+import { until } from './wait.ts';
+
+const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
+/** The built command; `npm test` builds it first. */
+export const program = join(packageRoot, 'dist', 'tmops.js');
+
+export interface ProductOptions extends SampleOptions {
+  /** Goes into tmops.config.yaml behind what the rig needs. */
+  readonly config?: string;
+  /** Text of the user's own tmux.conf. */
+  readonly tmuxConf?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Default `rehearsal`. */
+  readonly provider?: string;
+  readonly play?: string;
+}
+
+/** The built product in a sample repository, with a tmux server and a home of its own. */
+export interface Product {
+  readonly repo: SampleRepo;
+  readonly server: PrivateServer;
+  readonly env: Readonly<Record<string, string>>;
+  /** Runs `tmops ARGS` in the repository. Never rejects for an exit code. */
+  cli(...args: string[]): Promise<{ readonly exitCode: number; readonly stdout: string; readonly stderr: string }>;
+  /** Runs it with --json and gives the output; throws with what was said when it failed. */
+  json<T>(...args: string[]): Promise<T>;
+  status(feature: string): Promise<OutputOf<'status'>>;
+  /** Waits until the feature's status fits; a failure tells the journal and the panes. */
+  reached(
+    feature: string,
+    what: string,
+    fits: (status: OutputOf<'status'>) => boolean,
+    withinMs?: number,
+  ): Promise<OutputOf<'status'>>;
+  events(feature: string): Promise<Event[]>;
+  /** What the rehearsal agent of a role took in as prompts. */
+  prompts(feature: string, role: string): Promise<{ text: string; queued: boolean }[]>;
+  path(...parts: string[]): string;
+  /** Writes a file of the run by temp and rename, as a careful writer does. */
+  put(feature: string, file: string, text: string): Promise<void>;
+  /** Ends the supervisor, as a crash would or by asking. */
+  endSupervisor(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+export async function openProduct(options: ProductOptions = {}): Promise<Product> {
+  if (!existsSync(program)) throw new Error(`${program} is missing: run npm run build first`);
+  const server = await privateServer({ config: '' });
+  const config = configText(server, options);
+  const repo = await sampleRepo({ ...options, files: { ...options.files, 'tmops.config.yaml': config } });
+  if (options.tmuxConf !== undefined) await writeFile(join(server.env['HOME'] ?? '', '.tmux.conf'), options.tmuxConf);
+  await writeFile(
+    join(server.env['HOME'] ?? '', '.gitconfig'),
+    '[user]\n\tname = Sample\n\temail = sample@example.invalid\n',
+  );
+  const env = { ...server.env, LANG: 'C.UTF-8', GIT_CONFIG_NOSYSTEM: '1', XDG_RUNTIME_DIR: repo.base, ...options.env };
+  const product = productOf(repo, server, env);
+  return product;
+}
+
+function configText(server: PrivateServer, { config = '', provider = 'rehearsal', play }: ProductOptions): string {
+  return [
+    'tmux:',
+    `  socket_name: ${server.socketName}`,
+    'providers:',
+    `  default: ${provider}`,
+    ...(play === undefined ? [] : ['  rehearsal:', `    play: ${play}`]),
+    config,
+    '',
+  ].join('\n');
+}
+
+function productOf(repo: SampleRepo, server: PrivateServer, env: Readonly<Record<string, string>>): Product {
+  const cli: Product['cli'] = async (...args) => {
+    const {
+      exitCode = -1,
+      stdout,
+      stderr,
+    } = await execa(process.execPath, [program, ...args], { cwd: repo.root, env, extendEnv: false, reject: false });
+    return { exitCode, stdout, stderr };
+  };
+  const json = async <T>(...args: string[]): Promise<T> => {
+    const { exitCode, stdout, stderr } = await cli('--json', ...args);
+    if (exitCode !== 0) throw new Error(`tmops ${args.join(' ')} ended with ${exitCode}: ${stderr}`);
+    return JSON.parse(stdout) as T;
+  };
+  const path = (...parts: string[]): string => join(repo.root, '.tmops', ...parts);
+  const status = (feature: string): Promise<OutputOf<'status'>> => json('status', feature);
+  const pidFile = path('.supervisor', 'pid');
+
+  const product: Product = {
+    repo,
+    server,
+    env,
+    cli,
+    json,
+    status,
+    path,
+    async reached(feature, what, fits, withinMs = 30_000) {
+      try {
+        return await until(
+          what,
+          async () => {
+            const now = await status(feature);
+            return fits(now) ? now : null;
+          },
+          { withinMs },
+        );
+      } catch (error) {
+        throw new Error(`${String(error)}\n${await told(product, feature)}`, { cause: error });
+      }
+    },
+    events: (feature) => eventsIn(path(feature, 'current', 'journal.jsonl')),
+    async prompts(feature, role) {
+      const text = await readFile(path(feature, 'current', 'agents', role, 'rehearsal', 'prompts.jsonl'), 'utf8').catch(
+        () => '',
+      );
+      return text
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as { text: string; queued: boolean });
+    },
+    async put(feature, file, text) {
+      const target = path(feature, 'current', file);
+      await mkdir(dirname(target), { recursive: true });
+      await writeFile(`${target}.part`, text);
+      await rename(`${target}.part`, target);
+    },
+    async endSupervisor(signal = 'SIGTERM') {
+      const pid = (await readFile(pidFile, 'utf8').catch(() => '')).trim();
+      if (pid === '') return;
+      try {
+        process.kill(Number(pid), signal);
+      } catch (error) {
+        if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+      }
+      await untilGone(pid, 8000);
+    },
+    async dispose() {
+      const features = await readdir(path()).catch(() => []);
+      for (const feature of features.filter((name) => !name.startsWith('.') && name !== 'FEATURES.txt'))
+        await cli('stop', feature);
+      await product.endSupervisor();
+      await server.end();
+      await repo.dispose();
+    },
+  };
+  return product;
+}
+
+async function eventsIn(file: string): Promise<Event[]> {
+  const text = await readFile(file, 'utf8').catch(() => '');
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Event);
+}
+
+/** What a failing end-to-end test shows: the journal, the panes, the commands' last words. */
+async function told(product: Product, feature: string): Promise<string> {
+  const journal = (await product.cli('events', feature)).stdout.split('\n').slice(-40).join('\n');
+  const status = (await product.cli('status', feature)).stdout;
+  const panes = await product.server.run('list-panes', '-a', '-F', '#{pane_id} #{@tmops_role}').catch(() => '');
+  const screens = await Promise.all(
+    panes
+      .split('\n')
+      .filter((line) => line !== '')
+      .map(async (line) =>
+        `--- ${line}\n${await product.server.run('capture-pane', '-p', '-t', line.split(' ')[0] ?? '')}`.trimEnd(),
+      ),
+  );
+  return [status, journal, ...screens].join('\n');
+}
+
+/** A checkpoint as TeamOps writes them. */
+export const checkpointText = (feature: string, from: string, to: string, title = 'Checkpoint'): string =>
+  `# ${title}\n\n**From:** ${from}\n**To:** ${to}\n**Timestamp:** 2026-01-02 03:04:05\n**Feature:** ${feature}\n\n## Work Completed\n- Done: yes\n\n## Next Action\n${to} goes on.\n`;
