@@ -137,6 +137,9 @@ async function setGoing(
   });
   if (!answer.ok) return { ok: false, problem: tellRefusal(answer.refusal, feature) };
   const notes = [
+    ...plan.leftOut.map(
+      (role) => `The role ${role} of the workflow is left out: it is not in features.default_phases.`,
+    ),
     ...(answer.events.length === 0 ? ['It was running already.'] : []),
     ...(spec === 'template'
       ? [`.tmops/${feature}/current/TASK_SPEC.md is still the template; the agents will find no task in it.`]

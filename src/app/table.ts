@@ -118,7 +118,7 @@ export const operations = {
       until: z
         .enum(['completed', 'step', 'change'])
         .default('completed')
-        .describe('completed: the run ended or needs attention; step: the step changed; change: any event'),
+        .describe('completed: the run ended or needs attention; step: the step changed; change: anything'),
       cursor: z
         .number()
         .int()

@@ -29,8 +29,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
       attach: (view) => attachTo(view.session ?? '', view.socket, env),
       async doctor() {
         const { examineMachine } = await import('./doctor.ts');
-        const found = await workspaceOf(process.cwd());
-        return examineMachine('root' in found ? found.root : process.cwd(), env);
+        return examineMachine(() => workspaceOf(process.cwd()), env);
       },
       mcp: runMcp,
       async demo(args) {

@@ -1,3 +1,251 @@
-export function runDemo(_args: readonly string[]): Promise<number> {
-  return Promise.resolve(1);
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { execa } from 'execa';
+import type { z } from 'zod';
+import { operations, type OperationKey, type OutputOf } from '../app/table.ts';
+import { eventView } from '../app/views.ts';
+import { readEnvironment } from '../config/environment.ts';
+import { beginTests } from './demo-tests.ts';
+import { endProcesses, git, makeSample, SPEC, type Sample } from './demo-sample.ts';
+import { packageDir, packaged } from './package.ts';
+import { program } from './surroundings.ts';
+
+/**
+ * `tmops demo [--keep]`: builds a small feature in a sample repository with agents that need no account, through the
+ * commands a user would give, and tells what happens. `--keep` leaves the session open. Gives the exit code: 0 when
+ * everything came as it should, 1 with the reason, 2 for unknown arguments, 130 when interrupted.
+ */
+export async function runDemo(args: readonly string[]): Promise<number> {
+  if (args.some((arg) => arg !== '--keep')) {
+    process.stderr.write(`tmops demo does not know: ${args.join(' ')}. It takes --keep, to leave the session open.\n`);
+    return 2;
+  }
+  const interrupted = interruption();
+  const env = readEnvironment();
+  const { isTTY } = process.stdout;
+  const sample = await makeSample(env, isTTY ? ATTACH_S : 0);
+  const stop = AbortSignal.any([interrupted, AbortSignal.timeout(WITHIN_MS)]);
+  try {
+    await play({ sample, stop, beganAt: Date.now(), isColourful: isTTY && (env['NO_COLOR'] ?? '') === '' });
+    return 0;
+  } catch (error) {
+    if (interrupted.aborted) return 130;
+    say('', `The demo did not work out: ${reasonOf(error, stop)}`, '', ...(await circumstances(sample)));
+    return 1;
+  } finally {
+    say('', ...(await end(sample, args.includes('--keep') && !interrupted.aborted)));
+  }
+}
+
+interface Demo {
+  readonly sample: Sample;
+  /** Aborted when the demo is interrupted or takes too long. */
+  readonly stop: AbortSignal;
+  readonly beganAt: number;
+  readonly isColourful: boolean;
+}
+
+/** From the specification to the summary. */
+const WITHIN_MS = 50_000;
+/** Where somebody looks on, the agents take so long to start that there is time to attach. */
+const ATTACH_S = 5;
+
+function interruption(): AbortSignal {
+  const interrupted = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      interrupted.abort();
+    });
+  }
+  return interrupted.signal;
+}
+
+async function play(demo: Demo): Promise<void> {
+  const { feature, root, server } = demo.sample;
+  say('Watch it from another terminal, or type along, as soon as the session is open:', '');
+  say(`    tmux -L ${server} attach -t '=tmops-${feature}'`, '');
+  tell(demo, `made a sample repository in ${root}`);
+  tell(demo, `$ tmops init ${feature}`);
+  const made = await tmops(demo, 'init', [feature]);
+  tell(demo, `branch ${made.branch} in the worktree ${made.worktree}`);
+  await writeFile(join(root, made.specFile), SPEC);
+  tell(demo, `wrote down what is wanted in ${made.specFile}`);
+  tell(demo, `$ tmops start ${feature}`);
+  const started = await tmops(demo, 'start', [feature]);
+  const roles = started.steps.map(({ role }) => role);
+  await Promise.all([relay(demo, roles), completion(demo)]);
+  say('', ...(await resultOf(demo)), '', ...withClaudeCode());
+}
+
+const outputs: { readonly [K in OperationKey]: { readonly output: z.ZodType<OutputOf<K>> } } = operations;
+
+/** Runs a command of tmops in the sample and gives what it gave. Throws what it said when it gave nothing. */
+async function tmops<K extends OperationKey>(demo: Demo, key: K, words: readonly string[]): Promise<OutputOf<K>> {
+  const { name } = operations[key];
+  const ran = await spawnTmops(demo.sample, [name, ...words, '--json'], demo.stop);
+  if (ran.stdout !== '') return outputs[key].output.parse(JSON.parse(ran.stdout));
+  throw new Error(`tmops ${name} failed: ${ran.stderr.trim() || (ran.shortMessage ?? '')}`);
+}
+
+function spawnTmops({ root, env }: Sample, words: readonly string[], stop: AbortSignal) {
+  const [node = '', ...script] = program;
+  return execa(node, [...script, ...words], {
+    cwd: root,
+    env,
+    extendEnv: false,
+    stdin: 'ignore',
+    reject: false,
+    cancelSignal: stop,
+  });
+}
+
+/** Throws unless all steps come to be done. */
+async function completion(demo: Demo): Promise<void> {
+  const { done, reason, waitsFor } = await tmops(demo, 'wait', [demo.sample.feature]);
+  if (!done || reason !== 'completed') throw new Error(`the feature came to a halt (${reason}). ${waitsFor}`);
+}
+
+/** Tells each event as it happens until the run is completed, and has the tests run when they ought to have changed colour. */
+async function relay(demo: Demo, roles: readonly string[]): Promise<void> {
+  const ended = new AbortController();
+  const words = ['events', demo.sample.feature, '--follow', '--json'];
+  const events = spawnTmops(demo.sample, words, AbortSignal.any([demo.stop, ended.signal]));
+  const tests: Promise<string | null>[] = [];
+  let steps = 0;
+  for await (const line of createInterface({ input: events.stdout })) {
+    const event = eventView.parse(JSON.parse(line));
+    if (!QUIET.has(event.kind)) tell(demo, event.text);
+    if (event.kind === 'step.completed') tests.push((await checkColour(demo, roles[steps++])).ended);
+    // Its output ends with it, and so does this loop.
+    if (event.kind === 'run.completed') ended.abort();
+  }
+  const wrong = (await Promise.all(tests)).find((fault) => fault !== null);
+  if (typeof wrong === 'string') throw new Error(wrong);
+  if (!ended.signal.aborted) throw new Error(`tmops events ended too early: ${(await events).stderr}`);
+}
+
+/** How the work is done; of interest when it does not work. */
+const QUIET: ReadonlySet<string> = new Set([
+  'agent.launched',
+  'agent.placed',
+  'agent.process',
+  'agent.session',
+  'agent.turn-began',
+  'agent.turn-ended',
+  'agent.worked',
+  'checkpoint.seen',
+  'prompt.entered',
+  'prompt.held',
+  'prompt.intended',
+  'prompt.typed',
+  'run.initialised',
+  'run.surveyed',
+  'supervisor.began',
+]);
+
+/** What the tests have to say after the step of a role. */
+const COLOURS: Readonly<Record<string, 'red' | 'green'>> = { tester: 'red', implementer: 'green' };
+
+async function checkColour(demo: Demo, role = ''): Promise<{ readonly ended: Promise<string | null> }> {
+  const expected = COLOURS[role];
+  if (expected === undefined) return { ended: Promise.resolve(null) };
+  const { tested } = await beginTests(demo.sample, `after-${role}`, demo.stop);
+  const ended = tested.then(({ commit, colour, pass, fail, report }) => {
+    tell(demo, `$ node --test, at ${commit} of the ${role}: ${painted(colour, demo)}, ${pass} pass, ${fail} fail`);
+    return colour === expected ? null : `the tests had to be ${expected} after the ${role}.\n${report}`;
+  });
+  return { ended: ended.catch((error: unknown) => `the tests could not be run: ${String(error)}`) };
+}
+
+function painted(colour: 'red' | 'green', { isColourful }: Demo): string {
+  const word = colour.toUpperCase();
+  return isColourful ? `\u001b[1;${colour === 'red' ? 31 : 32}m${word}\u001b[0m` : word;
+}
+
+async function resultOf({ sample, beganAt }: Demo): Promise<string[]> {
+  const { feature, root } = sample;
+  const summary = await readFile(join(root, '.tmops', feature, 'current', 'SUMMARY.md'), 'utf8');
+  const log = await git(sample, ['log', '--oneline', `main..feature/${feature}`]);
+  return [
+    `SUMMARY.md of ${feature}:`,
+    '',
+    ...indented(summary),
+    '',
+    `Branch feature/${feature}:`,
+    '',
+    ...indented(log),
+    '',
+    `Done in ${seconds(Date.now() - beganAt)}: the tests were red, then green.`,
+  ];
+}
+
+function withClaudeCode(): string[] {
+  const isClone = existsSync(packaged('src'));
+  return [
+    'The same with Claude Code, in a project of yours:',
+    '',
+    ...indented('tmops init my-feature\n$EDITOR .tmops/my-feature/current/TASK_SPEC.md\ntmops start my-feature'),
+    '',
+    ...(isClone ? [`(npm install --global ${packageDir} makes tmops a command.)`] : []),
+    'tmops doctor says what is missing on this machine.',
+  ];
+}
+
+/** What tmops itself knows when it did not work: status, the latest events, the panes. */
+async function circumstances(sample: Sample): Promise<string[]> {
+  const { feature } = sample;
+  const roles = ['orchestrator', 'tester', 'implementer', 'verifier'];
+  const questions = [['status', feature], ['events', feature], ...roles.map((role) => ['read-pane', feature, role])];
+  const told: string[] = [];
+  for (const words of questions) {
+    const { stdout, stderr } = await spawnTmops(sample, words, AbortSignal.timeout(ASK_WITHIN_MS));
+    const lines = (stdout.trim() || stderr.trim()).split('\n').slice(-MAX_LINES);
+    told.push(`$ tmops ${words.join(' ')}`, ...lines, '');
+  }
+  return told;
+}
+
+const ASK_WITHIN_MS = 10_000;
+const MAX_LINES = 40;
+
+function reasonOf(error: unknown, stop: AbortSignal): string {
+  if (stop.aborted) return `it was not done within ${seconds(WITHIN_MS)}.`;
+  return error instanceof Error ? error.message : String(error);
+}
+
+async function end(sample: Sample, keep: boolean): Promise<string[]> {
+  const { feature, folder, root, server } = sample;
+  const remove = `rm -rf ${folder}`;
+  if (keep) {
+    const commands = [`cd ${root} && tmops stop ${feature}`, `tmux -L ${server} kill-server`, remove];
+    return [
+      'The session stays open, the supervisor for as long as somebody needs it. To end it all:',
+      '',
+      ...indented(commands.join('\n')),
+    ];
+  }
+  await spawnTmops(sample, ['stop', feature], AbortSignal.timeout(ASK_WITHIN_MS));
+  const stayed = await endProcesses(sample);
+  return [
+    ...stayed.map((process) => `Could not be ended: ${process}.`),
+    `The sample repository is kept in ${root}, the worktree beside it. To remove it: ${remove}`,
+  ];
+}
+
+function tell({ beganAt }: Demo, text: string): void {
+  say(`${seconds(Date.now() - beganAt).padStart(7)}  ${text}`);
+}
+
+const seconds = (ms: number): string => `${(Math.max(0, ms) / 1000).toFixed(1)} s`;
+
+const indented = (text: string): string[] =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => `    ${line}`.trimEnd());
+
+function say(...lines: readonly string[]): void {
+  process.stdout.write(`${lines.join('\n')}\n`);
 }

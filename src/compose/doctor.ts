@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
-import { dirname, join } from 'node:path';
-import { z } from 'zod';
+import { dirname, join, resolve } from 'node:path';
 import { claudeConfigDir, claudeConfigFile } from '../adapters/agents/claude-files.ts';
 import { trustState } from '../adapters/agents/claude-trust.ts';
 import { examine, type ExamineOptions } from '../adapters/machine/examine.ts';
@@ -9,24 +8,24 @@ import { readInstallers } from '../adapters/machine/installers.ts';
 import type { OutputOf } from '../app/table.ts';
 import type { ProblemView } from '../app/views.ts';
 import { fill } from '../config/fields.ts';
-import { loadConfig, type ConfigResult } from '../config/load.ts';
+import { loadConfig } from '../config/load.ts';
 import { planStart } from '../config/plan.ts';
 import { say } from '../config/say.ts';
 import type { Config } from '../config/schema.ts';
-import { bootId, startTimeOf } from '../journal/holder.ts';
 import { packageDir, packaged } from './package.ts';
-import { socketOfWorkspace, supervisorPlace } from './places.ts';
+import { socketOfWorkspace } from './places.ts';
+import { runningSupervisor } from './running.ts';
 
 type Environment = Readonly<Record<string, string>>;
 type FoundWorkspace = { readonly root: string } | { readonly problem: Omit<ProblemView, 'code'> };
 
-/** Looks at this machine and at the workspace, where there is one; without what is `missing` tmops cannot work. */
+/** Looks at this machine and at the workspace, where there is one. `ok`: nothing is missing that tmops cannot do without. */
 export async function examineMachine(
   find: () => Promise<FoundWorkspace>,
   env: Environment,
 ): Promise<OutputOf<'doctor'>> {
-  const found = await findInTime(find);
-  const root = 'root' in found ? found.root : null;
+  const workspace = await findInTime(find);
+  const root = workspace.ok ? workspace.root : null;
   const { config, faults } = configurationOf(root, env);
   const checks = await examine({
     env,
@@ -35,10 +34,68 @@ export async function examineMachine(
     user: { name: userInfo().username, uid: userInfo().uid },
     installers: readInstallers(await readFile(packaged('config', 'package-managers.json'), 'utf8')),
     commands: { tmux: config.tmux.command, git: 'git', claude: config.providers.claude_code.command },
-    claude: claudeFacts(config, env),
-    workspace: found,
+    claude: claudeOf(config, env),
+    workspace,
     faults,
     inside: root === null ? null : insideOf(root, config, env),
   });
   return { ok: checks.every(({ state }) => state !== 'missing'), checks };
+}
+
+const FIND_WITHIN_MS = 2000;
+
+async function findInTime(find: () => Promise<FoundWorkspace>): Promise<ExamineOptions['workspace']> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(resolve, FIND_WITHIN_MS, null);
+  });
+  try {
+    const found = await Promise.race([find(), late]);
+    if (found === null) return noWorkspace(`git did not answer within ${FIND_WITHIN_MS} ms.`);
+    return 'root' in found ? { ok: true, root: found.root } : { ok: false, failure: found.problem };
+  } catch (error) {
+    return noWorkspace(`Git failed: ${error instanceof Error ? error.message : String(error)}`);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function noWorkspace(sentence: string): ExamineOptions['workspace'] {
+  return { ok: false, failure: { sentence, hint: 'Run it by hand and see: git status' } };
+}
+
+/** Where the configuration is faulty the rest is judged by what ships. */
+function configurationOf(root: string | null, env: Environment): { config: Config; faults: readonly string[] } {
+  const shippedFile = packaged('config', 'tmops-mcp.config.yaml');
+  const loaded = loadConfig({ workspaceRoot: root, shippedFile, overrides: {}, env });
+  if (!loaded.ok) return { config: shippedConfig(shippedFile), faults: loaded.faults.map(say) };
+  if (root === null) return { config: loaded.config, faults: [] };
+  const planned = planStart(loaded, { workspaceRoot: root, packageDir }, undefined);
+  return { config: loaded.config, faults: planned.ok ? [] : planned.faults.map(say) };
+}
+
+function shippedConfig(shippedFile: string): Config {
+  const shipped = loadConfig({ workspaceRoot: null, shippedFile, overrides: {}, env: {} });
+  if (shipped.ok) return shipped.config;
+  throw new Error(`Internal error: the shipped configuration is faulty: ${shipped.faults.map(say).join('\n')}`);
+}
+
+function claudeOf({ providers }: Config, env: Environment): ExamineOptions['claude'] {
+  return {
+    isDefault: providers.default === 'claude_code',
+    configDir: claudeConfigDir(env),
+    configFile: claudeConfigFile(env),
+    passedOn: providers.claude_code.env,
+    startRecordsTrust: providers.claude_code.trust_workspace,
+  };
+}
+
+function insideOf(root: string, config: Config, env: Environment): ExamineOptions['inside'] {
+  const worktrees = dirname(fill(config.worktrees, { repo: root, feature: 'feature' }));
+  return {
+    folders: [root, join(root, '.tmops'), ...(config.isolation === 'branch' ? [] : [resolve(root, worktrees)])],
+    trust: () => trustState(root, claudeConfigFile(env)),
+    socket: () => socketOfWorkspace(root),
+    supervisor: () => runningSupervisor(root),
+  };
 }

@@ -57,7 +57,7 @@ export function linkFrom(cwd: string, idempotent: (op: string) => boolean) {
         return { ok: false, failure: workspace.problem };
       }
       const { root } = workspace;
-      const socket = socketOfWorkspace(root, readEnvironment());
+      const socket = socketOfWorkspace(root);
       if (!socket.ok) return socket;
       return dial({
         socketPath: socket.socketPath,

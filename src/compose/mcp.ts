@@ -1,7 +1,7 @@
 import { serveMcp } from '../doors/mcp/serve.ts';
 import { operations } from '../app/table.ts';
 import { readEnvironment } from '../config/environment.ts';
-import { linkFrom } from './link.ts';
+import type { LinkPorts } from '../link/port.ts';
 import { version } from './package.ts';
 
 /** `tmops mcp`: MCP on standard input and output until the client goes. Gives the exit code. */
@@ -14,9 +14,14 @@ export async function runMcp(): Promise<number> {
   }
   const env = readEnvironment();
   // Claude Code says which project it works in; its server may be started from anywhere.
-  const link = linkFrom(env['CLAUDE_PROJECT_DIR'] ?? process.cwd(), isRepeatable);
+  let open: Promise<LinkPorts> | null = null;
+  // The way to the supervisor is loaded with the first call: a client waits for the list of tools before that.
+  const link = (): Promise<LinkPorts> =>
+    (open ??= import('./link.ts').then(({ linkFrom }) =>
+      linkFrom(env['CLAUDE_PROJECT_DIR'] ?? process.cwd(), isRepeatable),
+    ));
   await serveMcp({
-    link: link.ask,
+    link: async (...call) => (await link()).ask(...call),
     name: 'tmops',
     version,
     stdin: process.stdin,
@@ -26,7 +31,7 @@ export async function runMcp(): Promise<number> {
       process.stderr.write(`tmops mcp: ${error instanceof Error ? error.message : String(error)}\n`);
     },
   });
-  link.close();
+  if (open) (await link()).close();
   return 0;
 }
 

@@ -37,7 +37,7 @@ async function checkpointsOf(run: Run, place: RunPlace): Promise<MetricsInput['c
       if (!run.done[step.id]) return [];
       for (const folder of [place.checkpointsDir, place.runDir]) {
         const path = join(folder, step.checkpoint);
-        const text = await readFile(path, 'utf8').catch(() => null);
+        const text = await readOrNull(path);
         if (text === null) continue;
         const judged = judgeCheckpoint(text, {
           file: step.checkpoint,
@@ -83,4 +83,13 @@ async function changesOf(git: Git, run: Run): Promise<Pick<MetricsInput['measure
   const { commit } = await git.snapshot(identity.worktree, `refs/tmops/${identity.feature}/${identity.run}/completed`);
   const changes = await git.changedFiles(identity.worktree, { from: identity.base, to: commit });
   return { changes: changes.map(({ path, how }) => ({ path, kind: how === 'retyped' ? 'modified' : how })) };
+}
+
+async function readOrNull(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw error;
+  }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { tmpdir, userInfo } from 'node:os';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { socketPlace, type Place } from '../link/place.ts';
 
@@ -28,14 +28,11 @@ export function supervisorPlace(root: string): SupervisorPlace {
 
 export const logFile = (root: string): string => join(root, '.tmops', '.logs', 'tmops.log');
 
-export function socketOfWorkspace(root: string, env: Readonly<Record<string, string>>): Place {
-  const runtimeDir = env['XDG_RUNTIME_DIR'];
-  return socketPlace(root, {
-    tmpDir: tmpdir(),
-    uid: userInfo().uid,
-    ...(runtimeDir === undefined || runtimeDir === '' ? {} : { runtimeDir }),
-  });
-}
+/**
+ * Under /tmp as tmux' own sockets are, whatever the caller's environment says: two callers of one user must meet, and a
+ * runtime folder goes with the last login while agents stay.
+ */
+export const socketOfWorkspace = (root: string): Place => socketPlace(root, { tmpDir: '/tmp', uid: userInfo().uid });
 
 /** Names a workspace on a tmux server; derived from its path, so that two checkouts never own each other's sessions. */
 export const workspaceIdOf = (root: string): string => createHash('sha256').update(root).digest('hex').slice(0, 12);

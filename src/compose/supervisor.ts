@@ -2,7 +2,7 @@ import { chmod, mkdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { openGit } from '../adapters/git/open.ts';
 import { dirname } from 'node:path';
 import { stepModules } from '../adapters/modules/modules.ts';
-import { openSinks } from '../adapters/sinks/sinks.ts';
+import { openSinks, type Sinks } from '../adapters/sinks/sinks.ts';
 import { openTerminal, type TmuxTerminal } from '../adapters/tmux/terminal.ts';
 import { checkpointWatch } from '../adapters/watch/watch.ts';
 import { systemClock } from '../adapters/clock/clock.ts';
@@ -22,7 +22,7 @@ import { serveLink, type LinkServer } from '../link/server.ts';
 import { providerFrom } from './agents.ts';
 import { writeMetricsWith } from './metrics.ts';
 import { packaged, version } from './package.ts';
-import { logFile, socketOfWorkspace, supervisorPlace, workspaceIdOf, type SupervisorPlace } from './places.ts';
+import { socketOfWorkspace, supervisorPlace, workspaceIdOf, type SupervisorPlace } from './places.ts';
 import { program, surroundings } from './surroundings.ts';
 
 /** How often the supervisor leaves a sign that it watches, in ms. */
@@ -83,67 +83,28 @@ async function supervise(
   log: OpenLog,
   lastWatchedMs: number,
 ): Promise<number> {
-  const socket = socketOfWorkspace(root, readEnvironment());
+  const socket = socketOfWorkspace(root);
   if (!socket.ok) {
     log.error('there is no place for the socket', { failure: socket.failure });
     return 1;
   }
   const workspaceId = config.server.workspace_id ?? workspaceIdOf(root);
-  const terminals = new Map<string, TmuxTerminal>();
-  const terminalOn = (name: string | null): TmuxTerminal => {
-    const known = terminals.get(name ?? '');
-    if (known) return known;
-    const server = name === null ? {} : name.includes('/') ? { socketPath: name } : { socketName: name };
-    const terminal = openTerminal({ ...server, tmux: config.tmux.command, workspaceId, env: terminalEnvironment() });
-    terminals.set(name ?? '', terminal);
-    return terminal;
-  };
+  const terminals = openTerminals(config, workspaceId);
   const sinks = openSinks(root, config.sinks, (sink, why) => {
     log.warn('a sink failed', { sink, why });
   });
-  const clock = systemClock();
-  const files = {
-    async write(path: string, text: string): Promise<void> {
-      await makeFolder(dirname(path));
-      await writeAtomically(path, text);
-    },
-  };
-  const workspace = openWorkspace({
-    root,
-    clock,
-    log,
-    pid: process.pid,
-    lastWatchedMs,
-    terminalOn,
-    watch: checkpointWatch({ maxBytes: config.checkpoints.max_bytes }),
-    modules: stepModules(root, () => configFor(root).modules),
-    settle: {
-      shortMs: config.checkpoints.settle_ms,
-      longMs: config.checkpoints.unfinished_ms,
-      unfinishedMs: config.checkpoints.unfinished_ms,
-    },
-    files,
-    checkpointsPath: (feature, run) => fill(config.paths.checkpoints, { feature, run }),
-    providerFor: (name, setup) => providerFrom(name, configFor(root), root, setup.env, log),
-    logFor: (feature, run) => log.child({ feature, run }),
-    record: {
-      version,
-      files,
-      sinks: [
-        (run, event) => sinks.give({ ...event, feature: run.identity?.feature ?? '', run: run.identity?.run ?? '' }),
-        telemetry(log),
-      ],
-      writeMetrics: writeMetricsWith(clock, openGit({ environment: readEnvironment() })),
+  const workspace = workspaceOf({ root, config, log, lastWatchedMs, sinks, terminalOn: terminals.on });
+  const ports = surroundings({ root, workspaceId, clock, workspace, terminalOn: terminals.on, log });
+  const served = await serveLink({
+    socketPath: socket.socketPath,
+    version,
+    handle: dispatcher(ports, (error) => {
+      log.error('an operation broke off', { err: error });
+    }),
+    onFault: (error) => {
+      log.error('the socket failed', { err: error });
     },
   });
-  const ports = surroundings({ root, workspaceId, clock, workspace, terminalOn, log });
-  const dispatch = dispatcher(ports, (error) => {
-    log.error('an operation broke off', { err: error });
-  });
-  const onFault = (error: unknown): void => {
-    log.error('the socket failed', { err: error });
-  };
-  const served = await serveLink({ socketPath: socket.socketPath, version, handle: dispatch, onFault });
   if (!served.ok) {
     log.error('the socket cannot be served', { failure: served.failure });
     return 1;
@@ -155,8 +116,77 @@ async function supervise(
   await served.server.close();
   await workspace.close();
   await sinks.close();
-  for (const terminal of terminals.values()) await terminal.end();
+  await terminals.end();
   return 0;
+}
+
+const clock = systemClock();
+
+const files = {
+  async write(path: string, text: string): Promise<void> {
+    await makeFolder(dirname(path));
+    await writeAtomically(path, text);
+  },
+};
+
+/** One terminal for each tmux server that runs of this workspace are on. */
+function openTerminals(
+  config: Config,
+  workspaceId: string,
+): { readonly on: (socket: string | null) => TmuxTerminal; readonly end: () => Promise<void> } {
+  const open = new Map<string, TmuxTerminal>();
+  return {
+    on(socket) {
+      const known = open.get(socket ?? '');
+      if (known) return known;
+      const server = socket === null ? {} : socket.includes('/') ? { socketPath: socket } : { socketName: socket };
+      const terminal = openTerminal({ ...server, tmux: config.tmux.command, workspaceId, env: terminalEnvironment() });
+      open.set(socket ?? '', terminal);
+      return terminal;
+    },
+    async end() {
+      for (const terminal of open.values()) await terminal.end();
+    },
+  };
+}
+
+interface WorkspaceNeeds {
+  readonly root: string;
+  readonly config: Config;
+  readonly log: OpenLog;
+  readonly lastWatchedMs: number;
+  readonly sinks: Sinks;
+  readonly terminalOn: (socket: string | null) => TmuxTerminal;
+}
+
+function workspaceOf({ root, config, log, lastWatchedMs, sinks, terminalOn }: WorkspaceNeeds): Workspace {
+  const { settle_ms: shortMs, unfinished_ms: longMs, max_bytes: maxBytes } = config.checkpoints;
+  return openWorkspace({
+    root,
+    clock,
+    log,
+    pid: process.pid,
+    lastWatchedMs,
+    terminalOn,
+    files,
+    watch: checkpointWatch({ maxBytes }),
+    modules: stepModules(root, () => configFor(root).modules),
+    settle: { shortMs, longMs, unfinishedMs: longMs },
+    checkpointsPath: (feature, run) => fill(config.paths.checkpoints, { feature, run }),
+    providerFor: (name, setup) => providerFrom(name, configFor(root), root, setup.env, log),
+    logFor: (feature, run) => log.child({ feature, run }),
+    record: {
+      version,
+      files,
+      sinks: [
+        (run, event) => {
+          sinks.give({ ...event, feature: run.identity?.feature ?? '', run: run.identity?.run ?? '' });
+        },
+        telemetry(log),
+      ],
+      writeMetrics: writeMetricsWith(clock, openGit({ environment: readEnvironment() })),
+    },
+  });
 }
 
 /** Every event is a line of the log, with feature, run, role and step where it has them. */
@@ -170,8 +200,9 @@ function telemetry(
 
 /** tmux' own client must not believe it runs inside the caller's session. */
 function terminalEnvironment(): Record<string, string> {
-  const { TMUX: _socket, TMUX_PANE: _pane, ...env } = readEnvironment();
-  return env;
+  return Object.fromEntries(
+    Object.entries(readEnvironment()).filter(([name]) => name !== 'TMUX' && name !== 'TMUX_PANE'),
+  );
 }
 
 /** Ends when told to, or when for `idleExitMs` no feature ran and no door was open. */
@@ -193,7 +224,9 @@ async function untilDone(
     ended.abort();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, end);
-  await new Promise((resolve) => ended.signal.addEventListener('abort', resolve, { once: true }));
+  await new Promise((resolve) => {
+    ended.signal.addEventListener('abort', resolve, { once: true });
+  });
   clearInterval(beat);
 }
 
@@ -222,5 +255,3 @@ async function mtimeOf(file: string): Promise<number> {
     throw error;
   }
 }
-
-export const supervisorLog = logFile;

@@ -1,9 +1,9 @@
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { claudeConfigFile } from '../adapters/agents/claude-files.ts';
 import { trustFolder, trustState } from '../adapters/agents/claude-trust.ts';
 import { openGit } from '../adapters/git/open.ts';
 import { openProject } from '../adapters/project/open.ts';
-import { placeRoleDocuments } from '../adapters/project/role-documents.ts';
+import { placeRoleDocuments, type RoleDocument } from '../adapters/project/role-documents.ts';
 import type { AppPorts } from '../app/ports.ts';
 import { tellError, tellFaults } from '../app/tell.ts';
 import { fill } from '../config/fields.ts';
@@ -12,6 +12,7 @@ import { loadConfig } from '../config/load.ts';
 import { planStart } from '../config/plan.ts';
 import { say } from '../config/say.ts';
 import type { Config } from '../config/schema.ts';
+import { isAgentStep, promptOf, type Workflow } from '../core/workflow.ts';
 import type { Clock, Log, Terminal } from '../engine/ports.ts';
 import type { Workspace } from '../engine/workspace.ts';
 import { providerFrom } from './agents.ts';
@@ -48,7 +49,7 @@ export function surroundings(parts: SurroundingsParts): AppPorts {
       project.initialise({
         ...order,
         workspaceRoot: root,
-        toolsDir: join(root, config.paths.tmops_tools),
+        toolsDir: resolve(root, fill(config.paths.tmops_tools, { feature: order.feature, run: order.runType })),
         specTemplateFile,
       }),
     features: () => project.listFeatures(root),
@@ -61,8 +62,8 @@ export function surroundings(parts: SurroundingsParts): AppPorts {
       const own = config.providers.claude_code.instructions_dir;
       const framework = fill(config.paths.instructions, { feature, run });
       const folders = [
-        ...(own === null ? [] : [join(root, own)]),
-        join(root, framework),
+        ...(own === null ? [] : [resolve(root, own)]),
+        resolve(root, framework),
         plan.workflowDir,
         packaged('config', 'instructions'),
       ];
@@ -70,6 +71,7 @@ export function surroundings(parts: SurroundingsParts): AppPorts {
         role,
         title,
         file: instructions,
+        steps: stepsOf(plan.workflow, role, { feature, run }),
       }));
       const placed = await placeRoleDocuments({ rolesDir: place.rolesDir, feature, run, folders, roles, testCommand });
       if (placed.ok) return null;
@@ -93,9 +95,17 @@ export function surroundings(parts: SurroundingsParts): AppPorts {
     socketOf: socketFor,
     statusArgv: (feature) => [...program, 'status', feature, '--watch'],
     attachCommand,
-    doctor: () => examineMachine(root, readEnvironment()),
+    doctor: () => examineMachine(() => Promise.resolve({ root }), readEnvironment()),
   };
 }
+
+/** What a role will be asked, and the file that ends it; a fixed document cannot know which roles take part. */
+const stepsOf = (workflow: Workflow, role: string, names: { feature: string; run: string }): RoleDocument['steps'] =>
+  workflow.steps.flatMap((step, index) => {
+    if (!isAgentStep(step) || step.role !== role) return [];
+    const file = step.kind === 'summary' ? step.checkpoint : `checkpoints/${step.checkpoint}`;
+    return [{ prompt: promptOf(workflow, index, names), file }];
+  });
 
 function configOf(
   root: string,
@@ -123,7 +133,7 @@ function configOf(
 function worktreePath(root: string, feature: string, config: Config): string {
   if (config.isolation === 'branch') return root;
   const path = fill(config.worktrees, { repo: root, feature });
-  return path.startsWith('/') ? path : join(root, path);
+  return resolve(root, path);
 }
 
 /** Trust is Claude Code's own matter: without it an agent would stop at a dialog whose default is to leave. */

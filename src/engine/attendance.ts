@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { evidenceFrom } from '../core/run.ts';
 import { keepBorders } from './borders.ts';
 import { watchClaims, type SettleTimes } from './claims.ts';
 import { openCourier, type Courier } from './courier.ts';
-import { ensureAgents, handleOf, type CrewParts } from './crew.ts';
+import { ensureAgents, type CrewParts } from './crew.ts';
+import { openEvidence } from './evidence.ts';
 import type { RunLoop } from './loop.ts';
 import type { CheckpointWatch, Stop } from './ports.ts';
 import { keepVigil } from './vigil.ts';
@@ -26,22 +26,11 @@ export interface Attendance {
 export function openAttendance(crew: CrewParts, parts: AttendanceParts, onError: (error: unknown) => void): Attendance {
   const { loop, terminal, provider, place, clock } = crew;
   const couriers = new Map<string, Courier>();
-  const evidence = new Map<string, Stop>();
+  const evidence = openEvidence(crew, onError);
   const stops: Stop[] = [keepVigil(crew, onError), keepBorders(loop, terminal, onError)];
   let ensuring: Promise<void> = Promise.resolve();
   let watching: Promise<Stop> | null = null;
   let lost: Stop | null = null;
-
-  const listen = async (role: string): Promise<void> => {
-    const agent = loop.run().agents[role];
-    if (!agent) return;
-    await evidence.get(role)?.();
-    const stop = await provider.evidence(handleOf(agent, place), evidenceFrom(agent), (piece) => {
-      loop.submit({ kind: 'agent-news', role, evidence: piece }).catch(onError);
-    });
-    evidence.set(role, stop);
-    await loop.settled();
-  };
 
   // Watched only once it is open: a session that does not exist yet is not lost.
   const watchSession = (): void => {
@@ -68,8 +57,9 @@ export function openAttendance(crew: CrewParts, parts: AttendanceParts, onError:
       await watching;
     },
     ensureAgents() {
-      ensuring = ensuring.then(async () => {
-        for (const role of Object.keys(loop.run().agents)) if (!evidence.has(role)) await listen(role);
+      // One after the other; whoever asked before hears of their own failure.
+      ensuring = Promise.allSettled([ensuring]).then(async () => {
+        await evidence.followAll();
         await ensureAgents(crew);
         watchSession();
       });
@@ -85,7 +75,7 @@ export function openAttendance(crew: CrewParts, parts: AttendanceParts, onError:
         terminal,
         provider,
         clock,
-        drainEvidence: listen,
+        drainEvidence: evidence.drain,
         onError,
       });
       couriers.set(role, courier);
@@ -96,7 +86,7 @@ export function openAttendance(crew: CrewParts, parts: AttendanceParts, onError:
       await rest();
       await ensuring.catch(onError);
       await lost?.();
-      for (const stop of [...stops, ...evidence.values()]) await stop();
+      for (const stop of [...stops, evidence.stop]) await stop();
     },
   };
 }

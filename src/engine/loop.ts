@@ -75,7 +75,8 @@ export function openRunLoop(
         return Promise.reject(new Error(`Internal error: ${waiting} requests are waiting for one run`));
       waiting += 1;
       const answer = tail.then(() => take(request)).finally(() => (waiting -= 1));
-      tail = answer.catch(() => undefined);
+      // The caller hears of the failure; the next request is taken all the same.
+      tail = Promise.allSettled([answer]);
       return answer;
     },
     takeUp() {

@@ -75,8 +75,8 @@ export function openWorkspace(parts: WorkspaceParts): Workspace {
   };
 
   const live = (feature: string): Promise<LiveRun | null> => {
-    const under = opening.get(feature) ?? Promise.resolve(null);
-    const next = under.catch(() => null).then(() => open(feature));
+    // One after the other; whoever came before hears of their own failure.
+    const next = Promise.allSettled([opening.get(feature)]).then(() => open(feature));
     opening.set(feature, next);
     return next;
   };

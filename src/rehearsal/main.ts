@@ -14,6 +14,12 @@ import { steer, steerFileSchema, type Verb } from './steering.ts';
 
 // An interactive agent that plays a written part: the same terminal, hooks and files as a real one, no account.
 
+const HUNG_UP = 129;
+/** The signal comes once more when the pane's first process ends of it, and would hit a hook that is just starting. */
+const HANG_UP_SETTLES_MS = 50;
+
+let closeSteering: () => void = () => undefined;
+
 try {
   const given = readArguments(process.argv.slice(2));
   const play = given.play === undefined ? emptyPlay : loadPlay(given.play);
@@ -43,8 +49,6 @@ function findSession(given: Arguments, records: Records): string {
   return fresh;
 }
 
-let closeSteering: () => void = () => undefined;
-
 function openStage(given: Arguments, play: Play, records: Records, sessionId: string): Stage {
   process.stdin.setRawMode(true);
   const painter = createPainter((bytes) => process.stdout.write(bytes));
@@ -68,10 +72,6 @@ function openStage(given: Arguments, play: Play, records: Records, sessionId: st
   });
   return stage;
 }
-
-const HUNG_UP = 129;
-/** The signal comes once more when the pane's first process ends of it, and would hit a hook that is just starting. */
-const HANG_UP_SETTLES_MS = 50;
 
 /** Without its terminal node aborts on a normal exit, because it cannot give the terminal its settings back. */
 function endProcess(code: number): void {

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll } from 'vitest';
 import { claudeCodeProvider } from '../../src/adapters/agents/claude-code.ts';
+import { conversationRecord } from '../../src/adapters/agents/claude-files.ts';
 import { loadSignatures } from '../../src/adapters/agents/claude-signatures.ts';
 import { packagedFile } from '../../src/adapters/agents/packaged-file.ts';
 import { describeProvider } from '../adapters/agents/provider-contract.ts';
@@ -22,6 +23,7 @@ describeProvider('claude_code', async (folder) => {
   const runDir = join(folder.root, 'root', '.tmops', 'auth-api', 'runs', 'initial');
   for (const dir of [cwd, runDir]) await mkdir(dir, { recursive: true });
   await claudeHome(home, { trusted: [cwd] });
+  const sessionId = randomUUID();
   return {
     provider: claudeCodeProvider({ command, signatures }),
     withoutProgram: claudeCodeProvider({ command: 'no-such-claude', signatures }),
@@ -30,13 +32,14 @@ describeProvider('claude_code', async (folder) => {
       feature: 'auth-api',
       run: 'initial',
       role: 'tester',
-      sessionId: randomUUID(),
+      sessionId,
       cwd,
       agentDir: folder.agentDir,
       runDir,
       env: { ...claudeEnvironment({ home, port: api.port }), SECRET: 'hidden-from-tmux' },
       permissions: { allow: [], denyWrites: [] },
     },
+    kept: async () => (await conversationRecord(join(home, '.claude'), sessionId))?.kind === 'spoken',
     end: () => api.close(),
   };
 });

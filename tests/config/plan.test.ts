@@ -166,9 +166,9 @@ describe('a start that cannot be made points at the reason', () => {
         flow: `${EXTENDS}steps:\n  - {id: audit, after: testing, role: verifer, prompt: Audit, checkpoint: a.md}\n`,
       },
       says: [
-        '/p/tools/flow.yaml:4:37: steps[0].role cannot be "verifer"',
+        '/p/tools/flow.yaml:4:39: steps[0].role cannot be "verifer"',
         '  4 |   - {id: audit, after: testing, role: verifer, prompt: Audit, checkpoint: a.md}',
-        '    |                                     ^^^^^^^',
+        '    |                                       ^^^^^^^',
         '  did you mean verifier?',
         '  expected one of the roles orchestrator, tester, implementer, verifier',
       ],

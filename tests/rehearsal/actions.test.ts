@@ -54,7 +54,7 @@ describe('actions', () => {
     await say(agent, 'FAIL');
     const failed = await agent.hears('the turn fails', ({ kind }) => kind === 'turn-failed');
     expect(failed).toEqual({ kind: 'turn-failed', error: 'rate_limit', last: 'half done' });
-    await until('it is idle', async () => (await agent.provider.activity(agent.order)).kind === 'idle');
+    await until('it is idle', async () => (await agent.activity()).kind === 'idle');
     expect(await count(agent, 'turn-ended')).toBe(0);
     await until('a hint is shown', async () => (await agent.capture()).includes('Resend your message'));
     expect(await agent.screen()).toMatchObject({ kind: 'composer', draft: '', busy: false });
@@ -77,7 +77,7 @@ describe('actions', () => {
     await agent.shows('dialog');
     await agent.keys('Escape');
     await agent.shows('composer', '');
-    await until('it is idle', async () => (await agent.provider.activity(agent.order)).kind === 'idle');
+    await until('it is idle', async () => (await agent.activity()).kind === 'idle');
     expect(await count(agent, 'turn-ended')).toBe(0);
     expect(await count(agent, 'tool-started')).toBe(0);
   });
@@ -95,7 +95,7 @@ describe('actions', () => {
     await say(agent, 'SLEEP');
     await agent.hears('the command runs', ({ kind }) => kind === 'tool-started');
     await agent.keys('Escape');
-    await until('it is idle', async () => (await agent.provider.activity(agent.order)).kind === 'idle');
+    await until('it is idle', async () => (await agent.activity()).kind === 'idle');
     await until('it says so', async () => (await agent.capture()).includes('Interrupted'));
     expect(await agent.capture()).not.toContain('not reached');
   });

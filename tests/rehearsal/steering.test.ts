@@ -1,3 +1,5 @@
+import { access, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { until } from '../rig/wait.ts';
 import { count, countsOf, exitOf, say, takes, theatre, turnEnds } from './theatre.ts';
@@ -14,7 +16,7 @@ describe('dialogs', () => {
     await agent.steer({ do: 'dialog', name });
     const screen = await agent.shows('dialog');
     expect(screen).toMatchObject({ dialog: { name } });
-    expect(await agent.provider.activity(agent.order)).toEqual({ kind: 'waiting', waitingFor });
+    expect(await agent.activity()).toEqual({ kind: 'waiting', waitingFor });
     await agent.paste('our prompt');
     await agent.keys('Enter');
     await agent.shows('composer', '');
@@ -28,7 +30,7 @@ describe('dialogs', () => {
       dialog: { name: 'trust', choices: ['No, exit', 'Yes, I trust this folder'] },
     });
     expect(await agent.news()).toEqual([]);
-    expect(await agent.provider.activity(agent.order)).toEqual({ kind: 'unknown' });
+    expect(await agent.activity()).toEqual({ kind: 'unknown' });
     await agent.keys('Enter');
     expect(await exitOf(agent)).toEqual({ kind: 'code', code: 1 });
   });
@@ -135,6 +137,16 @@ describe('faults', () => {
     await say(agent, 'ECHO x');
     await agent.hears('the turn ends', turnEnds);
     expect(await count(agent, 'prompt-taken')).toBe(times);
+  });
+
+  it('is asked for at a short path where its folder has a long one', async () => {
+    const agentDir = join(await stage.folder(), 'x'.repeat(100));
+    const agent = await stage.ready({ order: { agentDir } });
+    const path = (await readFile(join(agentDir, 'rehearsal', 'steer.path'), 'utf8')).trim();
+    expect(await agent.steer({ do: 'state', id: 7 })).toMatchObject({ ok: true, id: 7, status: 'idle' });
+    await agent.keys('C-d', 'C-d');
+    await exitOf(agent);
+    await expect(access(path)).rejects.toThrow('ENOENT');
   });
 
   it('refuses verbs it does not know', async () => {

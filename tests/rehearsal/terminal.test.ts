@@ -77,7 +77,7 @@ describe('a prompt', () => {
   it('waits in the queue while the agent is busy, and several become one turn', async () => {
     const agent = await stage.ready();
     await agent.steer({ do: 'busy' });
-    await until('it is busy', async () => (await agent.provider.activity(agent.order)).kind === 'busy');
+    await until('it is busy', async () => (await agent.activity()).kind === 'busy');
     await say(agent, 'ECHO one');
     await agent.hears('the first is taken', takes('ECHO one'));
     await say(agent, 'ECHO two');
@@ -99,7 +99,7 @@ describe('an interrupt', () => {
     await agent.hears('the prompt is taken', takes('ECHO slow'));
     await agent.keys('Escape');
     await agent.shows('composer', 'ECHO slow');
-    expect(await agent.provider.activity(agent.order)).toEqual({ kind: 'idle' });
+    expect(await agent.activity()).toEqual({ kind: 'idle' });
     expect(await count(agent, 'turn-ended')).toBe(0);
   });
 });
@@ -118,7 +118,7 @@ describe('the end', () => {
       deliberate: true,
       reason: 'prompt_input_exit',
     });
-    expect(await agent.provider.activity(agent.order)).toEqual({ kind: 'unknown' });
+    expect(await agent.activity()).toEqual({ kind: 'unknown' });
   });
 
   it('closing the pane is not deliberate', async () => {

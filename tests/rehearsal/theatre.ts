@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import type { AgentNews, Exit } from '../../src/core/agent.ts';
@@ -14,6 +14,8 @@ export interface Theatre {
   begin(staging?: Staging): Promise<StagedAgent>;
   /** Starts an agent and waits for its box. */
   ready(staging?: Staging): Promise<StagedAgent>;
+  /** A new folder of the test's own. */
+  folder(): Promise<string>;
   /** Writes a file of the test's own and gives its path. */
   file(text: string): Promise<string>;
 }
@@ -43,6 +45,7 @@ export function theatre(): Theatre {
       await agent.shows('composer', '');
       return agent;
     },
+    folder: () => mkdtemp(join(server.folder, 'folder-')),
     file: async (text) => {
       const path = join(server.folder, `file-${randomBytes(4).toString('hex')}`);
       await writeFile(path, text);

@@ -18,7 +18,8 @@ const code = await runCli({
   ports: {
     link: async (op) => {
       if (op === 'status') return { id: 1, ok: true, output: { ...cannedStatus, cursor, step: `step-${cursor}` } };
-      await sleep(100);
+      // Stands for a feature that moves on by itself.
+      await sleep(100, 'stands for work');
       cursor += 1;
       const { feature, phase, step, role, waitsFor, attention } = cannedStatus;
       const rest = { feature, phase, step, role, waitsFor, attention, events: [] };

@@ -10,7 +10,7 @@ import {
   type RehearsalOptions,
   type RehearsalProvider,
 } from '../../src/adapters/agents/rehearsal.ts';
-import type { AgentHandle, AgentNews, AgentOrder } from '../../src/core/agent.ts';
+import type { Activity, AgentHandle, AgentNews, AgentOrder } from '../../src/core/agent.ts';
 import type { Screen } from '../../src/core/screen.ts';
 import type { PrivateServer } from './tmux.ts';
 import { until } from './wait.ts';
@@ -66,6 +66,7 @@ export interface StagedAgent {
   readonly provider: RehearsalProvider;
   readonly pane: string;
   handle(): Promise<AgentHandle>;
+  activity(): Promise<Activity>;
   capture(): Promise<string>;
   screen(): Promise<Screen>;
   /** Resolves with the first screen of this kind (and draft, when given). */
@@ -110,6 +111,7 @@ function actor(server: PrivateServer, provider: RehearsalProvider, order: AgentO
     provider,
     pane,
     handle: async () => ({ ...order, process: await provider.process(order) }),
+    activity: async () => provider.activity(await staged.handle()),
     capture: () => server.run('capture-pane', '-p', '-e', '-t', pane),
     screen: async () => provider.classify(await staged.capture()),
     shows: (kind, draft) =>

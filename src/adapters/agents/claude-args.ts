@@ -138,16 +138,17 @@ function refusedWord(word: string): RefusedArgument {
 
 function refusedFlags(arg: string, next: string | undefined): RefusedArgument[] {
   const [flag, value] = splitOnce(arg, '=');
-  if (flag === '--permission-mode') return refusedMode(value ?? next ?? '');
+  if (flag === '--permission-mode')
+    return refusedMode(value === undefined ? [arg, next ?? ''] : [arg], value ?? next ?? '');
   return lettersOf(flag).flatMap((one) => {
     const rule = REFUSED_FLAGS[one];
     return rule === undefined ? [] : [{ arg, ...rule }];
   });
 }
 
-function refusedMode(mode: string): RefusedArgument[] {
+function refusedMode(given: readonly string[], mode: string): RefusedArgument[] {
   const refused = refuseMode(mode);
-  return refused === null ? [] : [{ arg: `--permission-mode ${mode}`, ...refused }];
+  return refused === null ? [] : [{ arg: given.join(' ').trim(), ...refused }];
 }
 
 /** `-pc` is `-p -c`; what follows a letter that takes a value is that value. */

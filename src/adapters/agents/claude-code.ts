@@ -1,9 +1,10 @@
+import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Activity, AgentHandle, AgentOrder, DeliveryTiming, Evidence, Exit, Launch } from '../../core/agent.ts';
 import type { Screen } from '../../core/screen.ts';
 import { refuseArgs } from './claude-args.ts';
 import { claudeActivity } from './claude-activity.ts';
-import { claudeConfigDir, hasConversation } from './claude-files.ts';
+import { claudeConfigDir, conversationRecord } from './claude-files.ts';
 import { prepareClaude, type ClaudeLaunchOptions } from './claude-launch.ts';
 import { classifyClaude } from './claude-screen.ts';
 import type { ClaudeSignatures } from './claude-signatures.ts';
@@ -28,9 +29,12 @@ export function claudeCodeProvider(options: ClaudeCodeOptions) {
   return {
     name: 'claude_code',
     timing: TIMING,
-    create: (order: AgentOrder): Promise<Launch> => prepare(options, order, ['--session-id', order.sessionId]),
+    create: async (order: AgentOrder): Promise<Launch> => {
+      await clearId(options, order);
+      return prepare(options, order, ['--session-id', order.sessionId]);
+    },
     resume: async (order: AgentOrder): Promise<Launch> => {
-      await checkConversation(claudeConfigDir(order.env, options.configDir), order);
+      await checkConversation(options, order);
       return prepare(options, order, ['--resume', order.sessionId]);
     },
     destroy: (agent: AgentHandle, graceMs: number): Promise<void> => destroyTree(agent, graceMs),
@@ -69,12 +73,33 @@ function refuseFirst(args: readonly string[]): void {
   });
 }
 
-async function checkConversation(configDir: string, order: AgentOrder): Promise<void> {
-  if (await hasConversation(configDir, order.sessionId)) return;
+/**
+ * Claude Code refuses an id it has a file of, even a blank one that it cannot resume either: an agent killed in the first
+ * second of its first turn leaves such a file. It holds nothing but the id we chose, and goes into the agent's folder.
+ */
+async function clearId(options: ClaudeCodeOptions, order: AgentOrder): Promise<void> {
+  const record = await conversationRecord(claudeConfigDir(order.env, options.configDir), order.sessionId);
+  if (record === null || record.kind === 'unknown') return;
+  if (record.kind === 'spoken') {
+    throw new ProviderError({
+      reason: 'order',
+      sentence: `The conversation ${order.sessionId} of the ${order.role} exists already.`,
+      hint: `Resume it, or begin one under another id; it is kept in ${record.file}.`,
+    });
+  }
+  await mkdir(order.agentDir, { recursive: true, mode: 0o700 });
+  await copyFile(record.file, join(order.agentDir, 'blank-conversation.jsonl'));
+  await rm(record.file);
+}
+
+async function checkConversation(options: ClaudeCodeOptions, order: AgentOrder): Promise<void> {
+  const configDir = claudeConfigDir(order.env, options.configDir);
+  const record = await conversationRecord(configDir, order.sessionId);
+  if (record?.kind === 'spoken' || record?.kind === 'unknown') return;
   throw new ProviderError({
     reason: 'no-conversation',
     sentence: `Claude Code keeps no conversation ${order.sessionId} of the ${order.role} in ${configDir}.`,
-    hint: 'Start a new one; a conversation that never got a prompt is not kept.',
+    hint: 'Begin a new one; a conversation is kept from the end of its first turn on.',
   });
 }
 

@@ -1,4 +1,4 @@
-import { readFile, readdir, stat } from 'node:fs/promises';
+import { open, readFile, readdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
@@ -17,29 +17,52 @@ export function claudeConfigFile(env: Readonly<Record<string, string>>, override
 export async function configDirOf(agentDir: string): Promise<string | null> {
   const text = await readOrNull(join(agentDir, 'launch', 'env'));
   if (text === null) return null;
-  const pairs = text.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]);
-  return claudeConfigDir(Object.fromEntries(pairs) as Record<string, string>);
+  const pairs = text.split('\n').map((line): [string, string] => {
+    const at = line.indexOf('=');
+    return [line.slice(0, at), line.slice(at + 1)];
+  });
+  return claudeConfigDir(Object.fromEntries(pairs));
 }
 
 /**
- * Whether a conversation is kept under this id. One whose first prompt never came is not kept. True also when the folder
- * cannot be read: then the program itself is to tell.
+ * What Claude Code keeps of a conversation: `spoken` when it can be carried on, `blank` when its file holds no prompt yet
+ * (it is made before the first prompt is written into it, up to a second later), null when there is none. `unknown` when
+ * the folder cannot be read: then the program itself is to tell.
  */
-export async function hasConversation(configDir: string, sessionId: string): Promise<boolean> {
+export async function conversationRecord(
+  configDir: string,
+  sessionId: string,
+): Promise<{ readonly kind: 'spoken' | 'blank'; readonly file: string } | { readonly kind: 'unknown' } | null> {
   try {
+    // One folder for each working directory; a conversation may be in that of another one.
     const projects = await readdir(join(configDir, 'projects'));
-    const found = projects.map((project) => isFile(join(configDir, 'projects', project, `${sessionId}.jsonl`)));
-    return (await Promise.all(found)).includes(true);
+    for (const project of projects) {
+      const file = join(configDir, 'projects', project, `${sessionId}.jsonl`);
+      const beginning = await readBeginning(file);
+      if (beginning !== null) return { kind: beginning.includes('"type":"user"') ? 'spoken' : 'blank', file };
+    }
+    return null;
   } catch (error) {
-    return !(error instanceof Error && 'code' in error && error.code === 'ENOENT');
+    return error instanceof Error && 'code' in error && error.code === 'ENOENT' ? null : { kind: 'unknown' };
   }
 }
 
-async function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isFile(),
-    () => false,
-  );
+/** The first prompt stands behind a few short lines. */
+const BEGINNING_BYTES = 256 * 1024;
+
+async function readBeginning(path: string): Promise<string | null> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(BEGINNING_BYTES), 0, BEGINNING_BYTES, 0);
+      return buffer.toString('utf8', 0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return null;
+    throw error;
+  }
 }
 
 /** The text of a file, null when it is not there. */

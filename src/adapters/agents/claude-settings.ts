@@ -2,6 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { AgentOrder } from '../../core/agent.ts';
 import { HOOK_NAMES } from './hook-event.ts';
+import { ProviderError } from './provider-error.ts';
 
 /** A constant: what differs from agent to agent is in the environment, so nothing has to be quoted. */
 export const HOOK_COMMAND = 'exec /bin/sh "$TMOPS_HOOK"';
@@ -38,10 +39,18 @@ function testRules(testCommand: readonly string[] | undefined): string[] {
 
 /**
  * The feature's folder holds all its runs. The worktree reaches it through a link, and Claude Code judges a path by where
- * it really leads.
+ * it really leads. A run's folder is `<feature>/runs/<run>`.
  */
 async function foldersOutside(order: AgentOrder): Promise<string[]> {
-  const run = await realpath(order.runDir);
-  const featureFolder = dirname(dirname(run));
-  return [featureFolder];
+  const run = await realpath(order.runDir).catch((cause: unknown) => {
+    throw new ProviderError(
+      {
+        reason: 'folder-missing',
+        sentence: `The folder of the run ${order.run} is not there: ${order.runDir}.`,
+        hint: 'Starting the feature again makes it.',
+      },
+      cause,
+    );
+  });
+  return [dirname(dirname(run))];
 }

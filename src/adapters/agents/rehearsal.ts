@@ -52,7 +52,7 @@ export function rehearsalProvider(options: RehearsalOptions = {}) {
     process: (agent: Folder): Promise<Process | null> => recordedProcess(agent),
     alive,
     exit: (agent: Folder): Promise<Exit> => recordedExit(agent),
-    activity: (agent: Folder): Promise<Activity> => activityOf(agent),
+    activity: (agent: AgentHandle): Promise<Activity> => activityOf(agent),
     classify: (capture: string): Screen => classifyRehearsal(capture),
     evidence: (agent: Folder, after: string, take: (evidence: Evidence) => void): Promise<() => Promise<void>> =>
       watchEvidence({
@@ -86,7 +86,7 @@ async function launch(
   await copyFile(packagedFile('hook.sh'), hook);
   const argv = [
     process.execPath,
-    options.program ?? installedProgram(),
+    programOf(options),
     ...[conversation, order.sessionId],
     ...['--agent-dir', order.agentDir],
     ...['--play', playFile(options.play ?? 'demo')],
@@ -133,13 +133,13 @@ function conversationFault(
   });
 }
 
-function installedProgram(): string {
-  const program = join(dirname(dirname(packagedFile('hook.sh'))), 'dist', 'rehearsal.js');
+function programOf(options: RehearsalOptions): string {
+  const program = options.program ?? join(dirname(dirname(packagedFile('hook.sh'))), 'dist', 'rehearsal.js');
   if (existsSync(program)) return program;
   throw new ProviderError({
     reason: 'command-missing',
-    sentence: `The rehearsal agent is not built: ${program} is not there.`,
-    hint: 'Run `npm run build`.',
+    sentence: `The program of the rehearsal agent is not there: ${program}.`,
+    hint: 'Build it with `npm run build`.',
   });
 }
 
@@ -164,11 +164,11 @@ const STATUS = z.object({
 });
 
 /** What the program wrote about itself, unless another process wrote it: the file outlives a crash. */
-async function activityOf(agent: Folder): Promise<Activity> {
-  const [text, recorded] = await Promise.all([readStatus(agent), recordedProcess(agent)]);
-  if (text === null || recorded === null) return { kind: 'unknown' };
+async function activityOf(agent: Pick<AgentHandle, 'agentDir' | 'process'>): Promise<Activity> {
+  const [text, process] = await Promise.all([readStatus(agent), agent.process ?? recordedProcess(agent)]);
+  if (text === null || process === null) return { kind: 'unknown' };
   const read = STATUS.safeParse(JSON.parse(text));
-  if (read.data?.pid !== recorded.pid || (await alive(recorded)) !== 'alive') return { kind: 'unknown' };
+  if (read.data?.pid !== process.pid || (await alive(process)) !== 'alive') return { kind: 'unknown' };
   const { status, waitingFor } = read.data;
   return status === 'waiting' ? { kind: 'waiting', waitingFor } : { kind: status };
 }

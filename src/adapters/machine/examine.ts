@@ -34,7 +34,7 @@ export interface ExamineOptions {
     /** Whether start may record that the folder is trusted. */
     readonly startRecordsTrust: boolean;
   };
-  readonly workspace: () => Promise<Found<{ readonly root: string }>>;
+  readonly workspace: Found<{ readonly root: string }>;
   /** What is wrong in the configuration, one paragraph each. */
   readonly faults: readonly string[];
   /** Null outside of a workspace: then none of this is looked at. */
@@ -109,7 +109,7 @@ const ACCOUNT: readonly CheckOf[] = [
 ];
 
 const PLACE: readonly CheckOf[] = [
-  ['workspace', async ({ options }) => judgeWorkspace(await options.workspace())],
+  ['workspace', ({ options }) => judgeWorkspace(options.workspace)],
   ['configuration', ({ options }) => judgeConfiguration(options.faults)],
 ];
 

@@ -35,7 +35,10 @@ export async function ask(program: string, args: readonly string[], { env, withi
   const result = await child;
   if (result.code === 'ENOENT') return { kind: 'absent' };
   if (!result.failed) return { kind: 'said', text: result.stdout.trim() };
-  return { kind: 'broken', why: firstLine(result.stderr) || firstLine(result.originalMessage ?? result.shortMessage ?? "") };
+  return {
+    kind: 'broken',
+    why: firstLine(result.stderr) || firstLine(result.originalMessage ?? result.shortMessage ?? ''),
+  };
 }
 
 /** The names among `names` that are programs on the PATH. */

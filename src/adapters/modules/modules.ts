@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -16,7 +17,9 @@ export function stepModules(root: string, files: ModuleFiles) {
       const file = files()[name];
       if (file === undefined) throw new Error(`no module ${name} is registered under modules: in the configuration`);
       const path = isAbsolute(file) ? file : join(root, file);
-      const loaded = (await import(pathToFileURL(path).href)) as Readonly<Record<string, unknown>>;
+      // A repaired module has another time, and so another address: node keeps what it has imported once.
+      const { mtimeMs } = await stat(path);
+      const loaded = (await import(`${pathToFileURL(path).href}?${mtimeMs}`)) as Readonly<Record<string, unknown>>;
       const act = loaded[stage];
       if (typeof act === 'function') await (act as (context: object) => unknown)(context);
       else if (stage === 'execute') throw new Error(`${path} exports no function execute`);

@@ -8,9 +8,17 @@ export interface RoleDocuments {
   readonly run: string;
   /** Looked through in order; the first that has the role's document is used. */
   readonly folders: readonly string[];
-  readonly roles: readonly { readonly role: string; readonly title: string; readonly file: string }[];
+  readonly roles: readonly RoleDocument[];
   /** Shown to every role, e.g. `npm test`; null when none is known. */
   readonly testCommand: readonly string[] | null;
+}
+
+export interface RoleDocument {
+  readonly role: string;
+  readonly title: string;
+  readonly file: string;
+  /** What the role will be asked in this run, in order, and the file that ends it, relative to the run's folder. */
+  readonly steps: readonly { readonly prompt: string; readonly file: string }[];
 }
 
 export type PlacedDocuments =
@@ -24,11 +32,12 @@ export type PlacedDocuments =
 export async function placeRoleDocuments(order: RoleDocuments): Promise<PlacedDocuments> {
   await mkdir(order.rolesDir, { recursive: true, mode: 0o700 });
   const from: Record<string, string> = {};
-  for (const { role, title, file } of order.roles) {
+  for (const document of order.roles) {
+    const { role, file } = document;
     const found = await firstOf(order.folders.map((folder) => join(folder, file)));
     if (!found) return { ok: false, role, file, folders: order.folders };
     const path = join(order.rolesDir, `${role}.md`);
-    await writeFile(`${path}.new`, `${headOf(order, title)}\n${found.text.trimEnd()}\n`, { mode: 0o600 });
+    await writeFile(`${path}.new`, `${headOf(order, document)}\n${found.text.trimEnd()}\n`, { mode: 0o600 });
     await rename(`${path}.new`, path);
     from[role] = found.path;
   }
@@ -47,7 +56,7 @@ async function firstOf(paths: readonly string[]): Promise<{ path: string; text: 
   return null;
 }
 
-function headOf({ feature, run, testCommand }: RoleDocuments, title: string): string {
+function headOf({ feature, run, testCommand }: RoleDocuments, { title, steps }: RoleDocument): string {
   const base = `.tmops/${feature}/current`;
   return [
     `# ${title} of the feature ${feature} (run ${run})`,
@@ -55,6 +64,7 @@ function headOf({ feature, run, testCommand }: RoleDocuments, title: string): st
     `- Specification: \`${base}/TASK_SPEC.md\``,
     `- Checkpoints: \`${base}/checkpoints/\``,
     ...(testCommand ? [`- Tests are run with: \`${testCommand.join(' ')}\``] : []),
+    ...steps.map(({ prompt, file }) => `- \`${prompt}\` ends with \`${base}/${file}\``),
     '- Prompts end in a mark such as `[tmops#7]`. It numbers the prompt; pay it no other attention.',
     '',
   ].join('\n');

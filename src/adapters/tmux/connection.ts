@@ -24,8 +24,6 @@ export type Notice = Extract<ControlMessage, { kind: 'notice' }>;
  * the rest), so each line is followed by a second one that prints a token nobody else can know.
  */
 export class ControlConnection {
-  /** True once the client is attached to the session; false when it ended before. */
-  readonly attached: Promise<boolean>;
   readonly ended: Promise<Ending>;
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly #session: string;
@@ -37,7 +35,6 @@ export class ControlConnection {
   #sent = 0;
   #isAttached = false;
   #why = '';
-  #settleAttached: (attached: boolean) => void = () => undefined;
 
   constructor(server: Server, session: string, notice: (notice: Notice) => void) {
     this.#session = session;
@@ -46,15 +43,6 @@ export class ControlConnection {
     const flags = ['-u', '-N', ...server.arguments, '-C'];
     const attach = ['attach-session', '-E', '-f', 'ignore-size,no-output', '-t', `=${session}`];
     this.#child = spawn(server.tmux, [...flags, ...attach], { env: server.env, cwd: '/', stdio: 'pipe' });
-    const late = setTimeout(() => {
-      this.#abandon(`tmux did not attach within ${this.#answerWithinMs} ms`);
-    }, this.#answerWithinMs);
-    this.attached = new Promise((resolve) => {
-      this.#settleAttached = (attached) => {
-        clearTimeout(late);
-        resolve(attached);
-      };
-    });
     this.ended = new Promise((resolve) => {
       this.#listen((ending) => {
         this.#end(ending);
@@ -63,9 +51,9 @@ export class ControlConnection {
     });
   }
 
-  /** Whether a chain sent now goes to an attached client. */
+  /** Whether a chain sent now goes to an attached client that owes no overdue answer. */
   get usable(): boolean {
-    return this.#isAttached && this.#why === '';
+    return this.#isAttached && this.#why === '' && this.#requests[0]?.late !== true;
   }
 
   ask(chain: Chain): Promise<Reply> {
@@ -74,10 +62,14 @@ export class ControlConnection {
     const mark = `${token}:next`;
     const line = controlLine(withMarks(chain, mark));
     return new Promise((settle) => {
-      const timer = setTimeout(() => {
-        this.#abandon(`tmux did not answer within ${this.#answerWithinMs} ms`);
+      const request: Request = { chain, token, mark, lines: [], errors: [], late: false, timer: undefined, settle };
+      // The client stays: to end one that a hanging server has not taken in yet ends the server when it goes on.
+      request.timer = setTimeout(() => {
+        request.late = true;
+        const why = `tmux did not answer within ${this.#answerWithinMs} ms`;
+        settle({ kind: 'failed', why, mayHaveRun: true, late: true });
       }, this.#answerWithinMs);
-      this.#requests.push({ chain, token, mark, lines: [], errors: [], timer, settle });
+      this.#requests.push(request);
       this.#child.stdin.write(`${line}\n${controlLine([['display-message', '-p', token]])}\n`);
     });
   }
@@ -109,7 +101,10 @@ export class ControlConnection {
     this.#child.on('close', close);
     // The client hands its pipes to the server: while that one hangs they stay open, and close never comes.
     this.#child.on('exit', (_code, signal) => {
-      if (signal !== null) close();
+      if (signal === null) return;
+      this.#child.stdout.destroy();
+      this.#child.stderr.destroy();
+      close();
     });
   }
 
@@ -135,13 +130,9 @@ export class ControlConnection {
   }
 
   #follow(session: string): void {
-    if (session === this.#session) {
-      this.#isAttached = true;
-      this.#settleAttached(true);
-    } else {
-      // With `detach-on-destroy off`, tmux moves the clients of an ended session into another one.
-      this.#abandon(`the client was moved to the session ${JSON.stringify(session)}`);
-    }
+    this.#isAttached = session === this.#session;
+    // With `detach-on-destroy off`, tmux moves the clients of an ended session into another one.
+    if (!this.#isAttached) this.#abandon(`the client was moved to the session ${JSON.stringify(session)}`);
   }
 
   #answer(lines: readonly string[], ok: boolean): void {
@@ -163,20 +154,14 @@ export class ControlConnection {
 
   #abandon(why: string): void {
     this.#why ||= why;
-    this.#child.kill('SIGKILL');
-    this.#failRequests(why, true);
+    void this.close();
   }
 
   #end(ending: Ending): void {
     this.#why ||= ending.why;
-    this.#settleAttached(false);
-    this.#failRequests(ending.why, false);
-  }
-
-  #failRequests(why: string, late: boolean): void {
     for (const request of this.#requests.splice(0)) {
       clearTimeout(request.timer);
-      request.settle({ kind: 'failed', why, mayHaveRun: true, late });
+      request.settle({ kind: 'failed', why: ending.why, mayHaveRun: true, late: false });
     }
   }
 }
@@ -190,7 +175,8 @@ interface Request {
   readonly mark: string;
   readonly lines: string[];
   readonly errors: string[];
-  readonly timer: NodeJS.Timeout;
+  late: boolean;
+  timer: NodeJS.Timeout | undefined;
   readonly settle: (reply: Reply) => void;
 }
 

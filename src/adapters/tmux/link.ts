@@ -3,10 +3,19 @@ import { askByChild } from './child.ts';
 import type { Server } from './child.ts';
 import type { Ask, Chain, Reply } from './commands.ts';
 import { ControlConnection } from './connection.ts';
-import type { Notice } from './connection.ts';
 import { LEAVING, restoreSize } from './size.ts';
 
-/** The standing connection to one session: made again when it is cut, and gone when the session is. */
+/**
+ * How to talk to a session. `control`: one standing control-mode client. `process`: a process for each request, and a
+ * look each second for what a client would be told. `auto`: control mode where it is safe.
+ *
+ * Before 3.7 a tmux server ends, with every session on it, when it has something to tell while a control client is just
+ * connecting (tmux pull requests 4980 and 5004), and while one is attached also when somebody changes the window and
+ * ends the session in one go (tmux issue 5243).
+ */
+export type Way = 'auto' | 'control' | 'process';
+
+/** The standing interest in one session, until the session is gone. */
 export interface Link {
   /** Through the connection when there is one, by a process of its own otherwise. */
   readonly ask: Ask;
@@ -15,40 +24,61 @@ export interface Link {
 }
 
 /** `onGone` is called once, when tmux says that the session or the server does not exist. */
-export function keepLink(server: Server, session: string, onGone: (why: string) => void): Link {
-  const stop = new AbortController();
+export function keepLink(server: Server, session: string, way: Way, onGone: (why: string) => void): Link {
+  const { signal, abort } = stopper();
   let connection: ControlConnection | null = null;
   const ask: Ask = (chain, options) => askThrough(server, connection, chain, options.repeatable);
-  const size = sizeKeeper(ask, session, stop.signal);
+  const size = sizeKeeper(ask, session, signal);
 
-  const kept = keepConnecting(stop.signal, {
-    connect: () => (connection = new ControlConnection(server, session, size.noticed)),
-    attached: size.check,
-  }).then((why) => {
+  async function untilGone(): Promise<string | null> {
+    const control = way === 'control' || (way === 'auto' && (await isSafe(server)));
+    if (!control) return poll(ask, session, signal);
+    return connectAgain(signal, () => {
+      connection = new ControlConnection(server, session, ({ name }) => {
+        if (LEAVING.has(name)) size.check();
+      });
+      return connection;
+    });
+  }
+
+  const kept = untilGone().then((why) => {
     if (why !== null) onGone(why);
   });
-
   return {
     ask,
     async end() {
-      stop.abort();
+      abort();
       await connection?.close();
       await Promise.all([kept, size.settled()]);
     },
   };
 }
 
-/** Connects again and again, until the session is gone (resolves to why) or the signal aborts (resolves to null). */
-async function keepConnecting(
-  signal: AbortSignal,
-  make: { connect: () => ControlConnection; attached: () => void },
-): Promise<string | null> {
+/** Asks the server, not the program: it may be older. */
+async function isSafe(server: Server): Promise<boolean> {
+  const reply = await askByChild(server, [['display-message', '-p', '#{version}']]);
+  const [, major, minor] = /(\d+)\.(\d+)/.exec(reply.kind === 'done' ? (reply.outputs[0]?.[0] ?? '') : '') ?? [];
+  return Number(major) > 3 || (Number(major) === 3 && Number(minor) >= 7);
+}
+
+/** Looks each second; resolves to why the session is gone, or to null when the signal aborts. */
+async function poll(ask: Ask, session: string, signal: AbortSignal): Promise<string | null> {
+  while (!signal.aborted) {
+    const gone = await restoreSize(ask, session);
+    if (gone !== null) return signal.aborted ? null : gone;
+    await pause(POLL_MS, signal);
+  }
+  return null;
+}
+
+const POLL_MS = 1000;
+
+/** Connects each time the connection was cut; resolves like `poll`. */
+async function connectAgain(signal: AbortSignal, connect: () => ControlConnection): Promise<string | null> {
   for (let cuts = 0; !signal.aborted; cuts += 1) {
     const began = performance.now();
-    const connection = make.connect();
-    if (await connection.attached) make.attached();
-    const ending = await connection.ended;
-    if (ending.absent) return signal.aborted ? null : ending.why;
+    const { absent, why } = await connect().ended;
+    if (absent) return signal.aborted ? null : why;
     if (performance.now() - began > STEADY_MS) cuts = 0;
     await pause(Math.min(LONGEST_PAUSE_MS, SHORTEST_PAUSE_MS * 2 ** cuts), signal);
   }
@@ -84,21 +114,27 @@ function sizeKeeper(ask: Ask, session: string, signal: AbortSignal) {
       if (due > 1) await pause(LOOK_AGAIN_MS, signal);
     }
   };
-  const check = () => {
-    const idle = due === 0;
-    due = 2;
-    if (idle) working = work();
-  };
   return {
-    check,
     settled: () => working,
-    noticed: (notice: Notice) => {
-      if (LEAVING.has(notice.name)) check();
+    check: () => {
+      const idle = due === 0;
+      due = 2;
+      if (idle) working = work();
     },
   };
 }
 
 const LOOK_AGAIN_MS = 200;
+
+function stopper() {
+  const controller = new AbortController();
+  return {
+    signal: controller.signal,
+    abort: () => {
+      controller.abort();
+    },
+  };
+}
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
   try {

@@ -2,11 +2,11 @@ import { askByChild } from './child.ts';
 import type { Server } from './child.ts';
 import type { Ask } from './commands.ts';
 import { keepLink } from './link.ts';
-import type { Link } from './link.ts';
+import type { Link, Way } from './link.ts';
 import type { PaneFact } from './panes.ts';
 
 /** Which pane belongs to which session, the link to each session, and who wants to hear of its loss. */
-export function linkTable(server: Server) {
+export function linkTable(server: Server, way: Way) {
   const links = new Map<string, Link>();
   const sessions = new Map<string, string>();
   const watchers = new Map<string, Set<(why: string) => void>>();
@@ -14,7 +14,7 @@ export function linkTable(server: Server) {
 
   const connect = (session: string) => {
     if (ended || links.has(session)) return;
-    const link = keepLink(server, session, (why) => {
+    const link = keepLink(server, session, way, (why) => {
       if (links.get(session) !== link) return;
       links.delete(session);
       for (const callback of watchers.get(session) ?? []) callback(why);
@@ -42,7 +42,10 @@ export function linkTable(server: Server) {
       const told = watchers.get(session) ?? new Set();
       watchers.set(session, told.add(callback));
       connect(session);
-      return () => Promise.resolve(void told.delete(callback));
+      return async () => {
+        told.delete(callback);
+        await Promise.resolve();
+      };
     },
     end: async () => {
       ended = true;

@@ -1,26 +1,29 @@
 import type { Ask, Chain } from './commands.ts';
+import { meansGone } from './failure.ts';
 import { FOLLOW_CLIENTS } from './plan.ts';
 
 /**
  * Gives the session's windows back the size that the session was made with (its `default-size`) when no human looks at
  * it: a small client leaves its small size behind, and agents in tiny panes draw nothing that can be read.
- * Resolves to true when a human is attached or every window has its size.
+ * Resolves to tmux's words when the session or the server is gone, to null otherwise.
  */
-export async function restoreSize(ask: Ask, session: string): Promise<boolean> {
+export async function restoreSize(ask: Ask, session: string): Promise<string | null> {
   const reply = await ask(sizeFacts(session), { repeatable: true });
-  if (reply.kind !== 'done') return false;
+  if (reply.kind === 'no-server') return reply.message;
+  if (reply.kind === 'error') return meansGone(reply.message) ? reply.message : null;
+  if (reply.kind === 'failed') return null;
   const [clients = [], windows = [], wanted = []] = reply.outputs;
   const size = /^(\d+)x(\d+)$/.exec(wanted[0] ?? '');
-  if (size === null || clients.some((client) => watches(client, session))) return true;
+  if (size === null || clients.some((client) => watches(client, session))) return null;
   const [, cols = '', rows = ''] = size;
   const changed = windows.map((line) => line.split(' ')).filter(([, is]) => is !== wanted[0]);
   const chain = changed.flatMap(([id = '']) => resizeChain(id, cols, rows));
-  if (chain.length === 0) return true;
-  return (await ask(chain, { repeatable: true })).kind === 'done';
+  if (chain.length > 0) await ask(chain, { repeatable: true });
+  return null;
 }
 
-/** The notifications of control mode after which somebody may have left. */
-export const LEAVING = new Set(['client-detached', 'client-session-changed']);
+/** The notifications of control mode after which somebody may have left; the first one says that we attached. */
+export const LEAVING = new Set(['session-changed', 'client-detached', 'client-session-changed']);
 
 function sizeFacts(session: string): Chain {
   return [

@@ -3,6 +3,7 @@ import type { Server } from './child.ts';
 import { closeSession } from './closing.ts';
 import type { Chain } from './commands.ts';
 import { tellPane } from './failure.ts';
+import type { Way } from './link.ts';
 import { linkTable } from './links.ts';
 import { checkPane, lookAt } from './look.ts';
 import type { PaneLook } from './look.ts';
@@ -28,6 +29,8 @@ export interface TerminalOptions {
   readonly env: Readonly<Record<string, string>>;
   /** Marks sessions as this workspace's own. */
   readonly workspaceId: string;
+  /** Standing connections or processes; default `auto`, see there. */
+  readonly way?: Way;
   /** How long tmux may take to answer, in ms; default 5000. */
   readonly answerWithinMs?: number;
 }
@@ -55,7 +58,7 @@ export interface TmuxTerminal {
 /** Sessions are known by name, panes by tmux's own ids. Nothing runs before the first call. */
 export function openTerminal(options: TerminalOptions): TmuxTerminal {
   const server = serverOf(options);
-  const links = linkTable(server);
+  const links = linkTable(server, options.way ?? 'auto');
   const doors: Doors = { ask: (chain) => askByChild(server, chain), create: (chain) => startServer(server, chain) };
   const target = (pane: string) => {
     checkPane(pane);

@@ -16,6 +16,8 @@ export interface ProviderRig {
   readonly withoutProgram: AgentProvider | null;
   /** An order that can be carried out in this folder. Its environment holds a variable SECRET. */
   readonly order: AgentOrder;
+  /** Whether the conversation is on the disk yet: it may lag behind the end of a turn. */
+  readonly kept: () => Promise<boolean>;
   /** Ends what the setup began; the folder is removed by the suite. */
   end(): Promise<void>;
 }
@@ -110,11 +112,12 @@ function describeLife(
   });
 
   test('after a kill the conversation goes on under the same id', async () => {
-    const { provider, order } = the();
+    const { provider, order, kept } = the();
     const agent = await create();
     await agent.type('Remember this. [tmops#1]');
     await agent.enter();
     await until('the turn ended', () => agent.news().some((news) => news.kind === 'turn-ended'), WITHIN);
+    await until('the conversation is kept', kept, WITHIN);
     process.kill(agent.handle.process!.pid, 'SIGKILL');
     await until('its exit is written', async () => (await provider.exit(order)).kind !== 'unknown');
     expect(await provider.exit(order)).toEqual({ kind: 'signal', signal: 'SIGKILL' });

@@ -18,5 +18,6 @@ describeProvider('rehearsal', async (folder) => ({
     env: { PATH: process.env['PATH'] ?? '', SECRET: 'hidden-from-tmux' },
     permissions: { allow: [], denyWrites: [] },
   },
+  kept: () => Promise.resolve(true),
   end: () => Promise.resolve(),
 }));

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { classifyRehearsal } from '../../../src/adapters/agents/rehearsal-screen.ts';
 import { rehearsalProvider } from '../../../src/adapters/agents/rehearsal.ts';
 import type { AgentOrder } from '../../../src/core/agent.ts';
@@ -85,6 +85,10 @@ describe('classifyRehearsal', () => {
 describe('rehearsalProvider', () => {
   let folder: AgentFolder;
   let order: AgentOrder;
+  let program: string;
+  beforeAll(async () => {
+    program = await rehearsalProgram();
+  });
   beforeEach(async () => {
     folder = await agentFolder();
     order = {
@@ -102,17 +106,17 @@ describe('rehearsalProvider', () => {
   });
   afterEach(() => folder.remove());
 
-  it('fits the port of the engine', async () => {
-    const provider: AgentProvider = rehearsalProvider({ program: await rehearsalProgram() });
+  it('fits the port of the engine', () => {
+    const provider: AgentProvider = rehearsalProvider();
     expect(provider.name).toBe('rehearsal');
   });
 
   it('puts everything into files of the agent', async () => {
-    const launch = await rehearsalProvider({ program: '/p.mjs', slowStartMs: 20 }).create(order);
+    const launch = await rehearsalProvider({ program, slowStartMs: 20 }).create(order);
     expect(launch).toMatchObject({ cwd: folder.root, env: {} });
     expect(JSON.stringify(launch)).not.toContain('SECRET');
     const argv = (await readFile(join(folder.agentDir, 'launch', 'argv'), 'utf8')).split('\n');
-    expect(argv.slice(0, 4)).toEqual([process.execPath, '/p.mjs', '--session-id', order.sessionId]);
+    expect(argv.slice(0, 4)).toEqual([process.execPath, program, '--session-id', order.sessionId]);
     expect(argv).toEqual(expect.arrayContaining(['--role', 'tester', '--slow-start', '20', 'sample-feature/tester']));
     const env = await readFile(join(folder.agentDir, 'launch', 'env'), 'utf8');
     expect(env).toContain(`TMOPS_AGENT_DIR=${folder.agentDir}\n`);
@@ -120,7 +124,7 @@ describe('rehearsalProvider', () => {
 
   it('says that a variable cannot be passed', async () => {
     const problems: unknown[] = [];
-    const provider = rehearsalProvider({ program: '/p.mjs', onProblem: (problem) => problems.push(problem) });
+    const provider = rehearsalProvider({ program, onProblem: (problem) => problems.push(problem) });
     await provider.create({ ...order, env: { BAD: 'a\nb' } });
     expect(problems).toMatchObject([{ why: 'BAD cannot be passed in one line' }]);
   });
@@ -128,17 +132,22 @@ describe('rehearsalProvider', () => {
   it.each<[string, (order: AgentOrder) => Promise<unknown>, object]>([
     [
       'a folder that is not there',
-      (order) => rehearsalProvider({ program: '/p.mjs' }).create({ ...order, cwd: '/no/such/folder' }),
+      (order) => rehearsalProvider({ program }).create({ ...order, cwd: '/no/such/folder' }),
       { reason: 'folder-missing' },
     ],
     [
+      'a program that is not there',
+      (order) => rehearsalProvider({ program: '/no/such/program.js' }).create(order),
+      { reason: 'command-missing', sentence: expect.stringContaining('/no/such/program.js') as string },
+    ],
+    [
       'a play that is not there',
-      (order) => rehearsalProvider({ program: '/p.mjs', play: 'hamlet' }).create(order),
+      (order) => rehearsalProvider({ program, play: 'hamlet' }).create(order),
       { reason: 'order', sentence: expect.stringContaining('"hamlet"') as string },
     ],
     [
       'a conversation that does not exist',
-      (order) => rehearsalProvider({ program: '/p.mjs' }).resume(order),
+      (order) => rehearsalProvider({ program }).resume(order),
       { reason: 'no-conversation', sentence: expect.stringContaining('tester') as string },
     ],
     [
@@ -146,7 +155,7 @@ describe('rehearsalProvider', () => {
       async (order) => {
         await mkdir(join(order.agentDir, 'rehearsal'));
         await writeFile(join(order.agentDir, 'rehearsal', `${order.sessionId}.jsonl`), '\n');
-        return rehearsalProvider({ program: '/p.mjs' }).create(order);
+        return rehearsalProvider({ program }).create(order);
       },
       { reason: 'order' },
     ],
@@ -161,7 +170,7 @@ describe('rehearsalProvider', () => {
     const id = randomUUID();
     await mkdir(join(folder.agentDir, 'rehearsal'));
     if (flag === '--session-id') await writeFile(join(folder.agentDir, 'rehearsal', `${id}.jsonl`), '\n');
-    const argv = [await rehearsalProgram(), flag, id, '--agent-dir', folder.agentDir];
+    const argv = [program, flag, id, '--agent-dir', folder.agentDir];
     const { exitCode, stderr } = await execa(process.execPath, argv, { reject: false });
     expect(exitCode).toBe(1);
     expect(message.exec(stderr)?.[1]).toBe(id);
@@ -169,11 +178,11 @@ describe('rehearsalProvider', () => {
 
   it('takes no status of a process that is gone', async () => {
     const provider = rehearsalProvider();
-    expect(await provider.activity(order)).toEqual({ kind: 'unknown' });
+    expect(await provider.activity({ ...order, process: null })).toEqual({ kind: 'unknown' });
     await mkdir(join(folder.agentDir, 'rehearsal'));
     await writeFile(join(folder.agentDir, 'process'), `${process.pid}\n1\n`);
     const status = JSON.stringify({ pid: process.pid, status: 'idle', sessionId: order.sessionId });
     await writeFile(join(folder.agentDir, 'rehearsal', 'status.json'), status);
-    expect(await provider.activity(order)).toEqual({ kind: 'unknown' });
+    expect(await provider.activity({ ...order, process: null })).toEqual({ kind: 'unknown' });
   });
 });

@@ -1,9 +1,11 @@
+import type { Way } from '../../../src/adapters/tmux/link.ts';
 import { openTerminal } from '../../../src/adapters/tmux/terminal.ts';
 import type { TerminalOptions, TmuxTerminal } from '../../../src/adapters/tmux/terminal.ts';
 import { layoutSchema } from '../../../src/core/layout.ts';
-import type { SessionPlan, Terminal } from '../../../src/engine/ports.ts';
+import type { PaneFact, SessionPlan, Terminal } from '../../../src/engine/ports.ts';
 import { privateServer } from '../../rig/tmux.ts';
 import type { PrivateServer } from '../../rig/tmux.ts';
+import { until } from '../../rig/wait.ts';
 
 export const ROLES = ['orchestrator', 'tester', 'implementer', 'verifier'];
 
@@ -12,13 +14,17 @@ export interface Fixture {
   readonly terminal: TmuxTerminal & Terminal;
   /** A second terminal on the same server, ended with the fixture. */
   another(options: Partial<TerminalOptions>): TmuxTerminal;
+  /** Opens a session and waits for the standing connection where there is to be one. */
+  open(plan: SessionPlan): Promise<readonly PaneFact[]>;
+  /** Process ids of the control clients attached to a session. */
+  connections(session?: string): Promise<string[]>;
   /** A plan whose panes sleep, in the fixture's folder. */
   plan(changes?: Partial<SessionPlan>): SessionPlan;
   end(): Promise<void>;
 }
 
 /** A terminal on a private server with the given tmux.conf. */
-export async function fixture(options: { config?: string } = {}): Promise<Fixture> {
+export async function fixture(options: { config?: string; way?: Way } = {}): Promise<Fixture> {
   const rig = await privateServer(options);
   const opened: TmuxTerminal[] = [];
   const another = (changes: Partial<TerminalOptions>) => {
@@ -27,10 +33,22 @@ export async function fixture(options: { config?: string } = {}): Promise<Fixtur
     opened.push(terminal);
     return terminal;
   };
+  const terminal = another({ way: options.way ?? 'auto' });
+  const connections = async (session = 'tmops-feat') => {
+    const lines = await rig.run('list-clients', '-F', '#{client_control_mode} #{client_pid} #{session_name}');
+    const ours = lines.split('\n').filter((line) => line.startsWith('1 ') && line.endsWith(` ${session}`));
+    return ours.map((line) => line.split(' ')[1] ?? '');
+  };
   return {
     rig,
-    terminal: another({}),
+    terminal,
     another,
+    connections,
+    open: async (plan) => {
+      const panes = await terminal.open(plan);
+      if (options.way === 'control') await until('it is connected', async () => (await connections(plan.session))[0]);
+      return panes;
+    },
     plan: (changes = {}) => ({
       session: 'tmops-feat',
       feature: 'feat',

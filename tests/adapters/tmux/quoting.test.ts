@@ -20,7 +20,7 @@ beforeAll(async () => {
   await rig.run('new-session', '-d', '-s', 'quoting', 'sleep 1000');
   server = { tmux: 'tmux', arguments: ['-L', rig.socketName], env: rig.env, answerWithinMs: 5000 };
   connection = new ControlConnection(server, 'quoting', () => undefined);
-  expect(await connection.attached).toBe(true);
+  await until('the connection is attached', () => connection.usable);
   byConnection = (chain) => connection.ask(chain);
   byChild = (chain) => askByChild(server, chain);
 });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Way } from '../../../src/adapters/tmux/link.ts';
 import { attachHuman } from '../../rig/human.ts';
 import { rawLog } from '../../rig/rawlog.ts';
 import type { RawLog } from '../../rig/rawlog.ts';
@@ -7,17 +8,18 @@ import { fixture } from './fixture.ts';
 import type { Fixture } from './fixture.ts';
 
 let at: Fixture;
-beforeEach(async () => {
-  at = await fixture({ config: 'setw -g mode-keys vi\nsetw -g remain-on-exit on\n' });
-});
 afterEach(() => at.end());
+
+const start = async (way: Way) => {
+  at = await fixture({ config: 'setw -g mode-keys vi\nsetw -g remain-on-exit on\n', way });
+};
 
 /** Opens a session with one pane that logs what it gets. */
 async function openLogged(
   options: Parameters<typeof rawLog>[2] = {},
 ): Promise<{ pane: string; pid: number; log: RawLog }> {
   const log = await rawLog(at.rig.folder, 'tester', options);
-  const [pane] = await at.terminal.open(at.plan({ panes: [{ role: 'tester', argv: log.argv, cwd: at.rig.folder }] }));
+  const [pane] = await at.open(at.plan({ panes: [{ role: 'tester', argv: log.argv, cwd: at.rig.folder }] }));
   await log.ready();
   return { pane: pane!.pane, pid: pane!.pid, log };
 }
@@ -41,18 +43,14 @@ async function buffers(): Promise<string> {
 
 const LINE = '@.tmops/feat/current/prompts/0007.md [tmops#7]';
 
-/** Through the connection, and through a process for each command (a terminal that knows no session). */
-const ways = [
-  { way: 'the connection', terminal: () => at.terminal },
-  { way: 'processes', terminal: () => at.another({}) },
-];
+describe.each(['control', 'process'] as const)('typing by way of %s', (way) => {
+  beforeEach(() => start(way));
 
-describe.each(ways)('typing through $way', ({ terminal }) => {
   it('pastes bracketed and presses Enter as one carriage return', async () => {
     const { pane, log } = await openLogged({ bracketed: true });
-    expect(await terminal().paste(pane, LINE)).toBe('typed');
+    expect(await at.terminal.paste(pane, LINE)).toBe('typed');
     await shows(pane, '[tmops#7]');
-    expect(await terminal().enter(pane, `> ${LINE}`)).toBe('typed');
+    expect(await at.terminal.enter(pane, `> ${LINE}`)).toBe('typed');
     await received(log, `\x1b[200~${LINE}\x1b[201~\r`);
     expect(await buffers()).toBe('');
   });
@@ -71,7 +69,7 @@ describe.each(ways)('typing through $way', ({ terminal }) => {
     'x'.repeat(4000),
   ])('pastes %j byte by byte to a program without brackets', async (line) => {
     const { pane, log } = await openLogged();
-    expect(await terminal().paste(pane, line)).toBe('typed');
+    expect(await at.terminal.paste(pane, line)).toBe('typed');
     await received(log, line);
   });
 
@@ -82,8 +80,8 @@ describe.each(ways)('typing through $way', ({ terminal }) => {
       const look = await at.terminal.look(pane);
       return look.kind === 'seen' && look.dead;
     });
-    expect(await terminal().paste(pane, LINE)).toBe('refused');
-    expect(await terminal().enter(pane, 'here')).toBe('refused');
+    expect(await at.terminal.paste(pane, LINE)).toBe('refused');
+    expect(await at.terminal.enter(pane, 'here')).toBe('refused');
     expect(await buffers()).toBe('');
     expect(await at.rig.alive()).toBe(true);
   });
@@ -95,13 +93,13 @@ describe.each(ways)('typing through $way', ({ terminal }) => {
   ])('types nothing in %s mode and can leave it', async (_name, [command = '']) => {
     const { pane, log } = await openLogged({ shows: ['here'] });
     await at.rig.run(command, '-t', pane);
-    expect(await terminal().look(pane)).toMatchObject({ kind: 'seen', inMode: true });
-    expect(await terminal().paste(pane, LINE)).toBe('refused');
-    expect(await terminal().enter(pane, 'here')).toBe('refused');
-    await terminal().leaveMode(pane);
-    expect(await terminal().look(pane)).toMatchObject({ kind: 'seen', inMode: false });
-    await terminal().leaveMode(pane);
-    expect(await terminal().enter(pane, 'here')).toBe('typed');
+    expect(await at.terminal.look(pane)).toMatchObject({ kind: 'seen', inMode: true });
+    expect(await at.terminal.paste(pane, LINE)).toBe('refused');
+    expect(await at.terminal.enter(pane, 'here')).toBe('refused');
+    await at.terminal.leaveMode(pane);
+    expect(await at.terminal.look(pane)).toMatchObject({ kind: 'seen', inMode: false });
+    await at.terminal.leaveMode(pane);
+    expect(await at.terminal.enter(pane, 'here')).toBe('typed');
     await received(log, '\r');
     expect(await buffers()).toBe('');
   });
@@ -109,19 +107,19 @@ describe.each(ways)('typing through $way', ({ terminal }) => {
   it('types nothing while input is disabled', async () => {
     const { pane } = await openLogged();
     await at.rig.run('select-pane', '-d', '-t', pane);
-    expect(await terminal().look(pane)).toMatchObject({ kind: 'seen', inputOff: true });
-    expect(await terminal().paste(pane, LINE)).toBe('refused');
+    expect(await at.terminal.look(pane)).toMatchObject({ kind: 'seen', inputOff: true });
+    expect(await at.terminal.paste(pane, LINE)).toBe('refused');
   });
 
   it('says that a pane is gone', async () => {
     const { pane } = await openLogged();
     await at.rig.run('split-window', '-d', '-t', pane, 'sleep', '1000');
     await at.rig.run('kill-pane', '-t', pane);
-    expect(await terminal().paste(pane, LINE)).toEqual({ failed: `the pane ${pane} is gone` });
-    expect(await terminal().enter(pane, 'here')).toEqual({ failed: `the pane ${pane} is gone` });
-    expect(await terminal().look(pane)).toEqual({ kind: 'gone' });
-    await terminal().leaveMode(pane);
-    await terminal().label(pane, { role: 'tester', state: 'gone' });
+    expect(await at.terminal.paste(pane, LINE)).toEqual({ failed: `the pane ${pane} is gone` });
+    expect(await at.terminal.enter(pane, 'here')).toEqual({ failed: `the pane ${pane} is gone` });
+    expect(await at.terminal.look(pane)).toEqual({ kind: 'gone' });
+    await at.terminal.leaveMode(pane);
+    await at.terminal.label(pane, { role: 'tester', state: 'gone' });
     expect(await buffers()).toBe('');
   });
 
@@ -130,30 +128,32 @@ describe.each(ways)('typing through $way', ({ terminal }) => {
     const { pane, log } = await openLogged({ shows: ['first row', row, 'last row'] });
     await shows(pane, 'last row');
     for (const other of [`${row} and more`, row.slice(0, -1), row.replace('7', '8'), 'row that is not there']) {
-      expect(await terminal().enter(pane, other)).toBe('refused');
+      expect(await at.terminal.enter(pane, other)).toBe('refused');
     }
-    expect(await terminal().enter(pane, `${row}   `)).toBe('typed');
-    expect(await terminal().enter(pane, 'a longer start of the row that stood elsewhere, then first row')).toBe(
+    expect(await at.terminal.enter(pane, `${row}   `)).toBe('typed');
+    expect(await at.terminal.enter(pane, 'a longer start of the row that stood elsewhere, then first row')).toBe(
       'refused',
     );
-    expect(await terminal().enter(pane, 'first row')).toBe('typed');
+    expect(await at.terminal.enter(pane, 'first row')).toBe('typed');
     await received(log, '\r\r');
     expect(await buffers()).toBe('');
   });
 });
 
-describe('typing', () => {
-  it('survives 20 races with kill -9 through one connection', async () => {
+describe.each(['control', 'process'] as const)('typing by way of %s', (way) => {
+  beforeEach(() => start(way));
+
+  it('survives 20 races with kill -9', async () => {
     const log = await rawLog(at.rig.folder, 'tester', { shows: ['here'] });
     const plan = at.plan({ panes: [{ role: 'tester', argv: log.argv, cwd: at.rig.folder }] });
-    let [fact] = await at.terminal.open(plan);
+    let [fact] = await at.open(plan);
     const results: unknown[] = [];
     for (let race = 0; race < 20; race += 1) {
       const { pane, pid } = fact!;
       await log.ready();
       const pastes = [];
-      for (let paste = 0; paste < 30; paste += 1) {
-        if (paste === race) process.kill(pid, 'SIGKILL');
+      for (let paste = 0; paste < (way === 'control' ? 30 : 8); paste += 1) {
+        if (paste === race % (way === 'control' ? 30 : 8)) process.kill(pid, 'SIGKILL');
         pastes.push(paste % 2 === 0 ? at.terminal.paste(pane, `line ${paste}`) : at.terminal.enter(pane, 'here'));
         if (paste % 5 === 0) await pastes.at(-1);
       }
@@ -169,6 +169,10 @@ describe('typing', () => {
     expect(await at.rig.alive()).toBe(true);
     expect(await buffers()).toBe('');
   });
+});
+
+describe('typing', () => {
+  beforeEach(() => start('process'));
 
   it.each(['', 'two\nlines', 'a\rb', 'a\tb', '\x1b[201~', 'a\u2028b', '\u0085', '\ud800'])(
     'throws on %j, which is no line of text',
@@ -183,7 +187,9 @@ describe('typing', () => {
   });
 });
 
-describe('look', () => {
+describe.each(['control', 'process'] as const)('looking by way of %s', (way) => {
+  beforeEach(() => start(way));
+
   it('gives the screen with its colours, the size and the humans who watch this pane', async () => {
     const { pane } = await openLogged({ shows: ['\x1b[31mred\x1b[0m é🙂', '%end 1 2 1', ''] });
     await shows(pane, '%end');
@@ -200,7 +206,6 @@ describe('look', () => {
     const rows = look.kind === 'seen' ? look.capture.split('\n') : [];
     expect(rows.slice(0, 3)).toEqual(['\x1b[31mred\x1b[39m é🙂', '%end 1 2 1', '']);
     expect(rows).toHaveLength(99);
-    expect(await at.another({}).look(pane)).toEqual(look);
   });
 
   it('counts humans in front of the pane, not those who look elsewhere', async () => {

@@ -71,7 +71,7 @@ export const initialize = (id: number, protocolVersion = '2025-11-25'): unknown 
 
 export const initialized = { jsonrpc: '2.0', method: 'notifications/initialized' };
 
-export const toolCall = (id: number, name: string, args: unknown): unknown => ({
+export const toolCall = (id: number | string, name: string, args: unknown): unknown => ({
   jsonrpc: '2.0',
   id,
   method: 'tools/call',

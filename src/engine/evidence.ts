@@ -1,0 +1,38 @@
+import { evidenceFrom } from '../core/run.ts';
+import { handleOf, type CrewParts } from './crew.ts';
+import type { Stop } from './ports.ts';
+
+/** Hands what the agents of a run report to its loop. */
+export interface EvidenceFeed {
+  /** Follows every agent that is not followed yet. */
+  followAll(): Promise<void>;
+  /** Takes up all that a role's agent has on disk now. */
+  readonly drain: (role: string) => Promise<void>;
+  readonly stop: Stop;
+}
+
+export function openEvidence({ loop, provider, place }: CrewParts, onError: (error: unknown) => void): EvidenceFeed {
+  const followed = new Map<string, Stop>();
+
+  // Beginning to follow hands over what is there first, so that following anew is the way to have it all.
+  const drain = async (role: string): Promise<void> => {
+    const agent = loop.run().agents[role];
+    if (!agent) return;
+    await followed.get(role)?.();
+    const stop = await provider.evidence(handleOf(agent, place), evidenceFrom(agent), (piece) => {
+      loop.submit({ kind: 'agent-news', role, evidence: piece }).catch(onError);
+    });
+    followed.set(role, stop);
+    await loop.settled();
+  };
+
+  return {
+    drain,
+    async followAll() {
+      for (const role of Object.keys(loop.run().agents)) if (!followed.has(role)) await drain(role);
+    },
+    async stop() {
+      for (const stop of followed.values()) await stop();
+    },
+  };
+}

@@ -1,0 +1,167 @@
+import { PassThrough } from 'node:stream';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { serveMcp } from '../../../src/doors/mcp/serve.ts';
+import { tools } from '../../../src/doors/mcp/tools.ts';
+import type { TextReply } from '../../../src/link/client.ts';
+import { until } from '../../rig/wait.ts';
+import { initialize, initialized, toolCall } from './rig.ts';
+
+/** The door in this process, over plain streams, with a link that each test plays. */
+let stdin: PassThrough;
+let stdout: PassThrough;
+let lines: Record<string, unknown>[];
+let faults: unknown[];
+let stop: AbortController;
+let asked: { op: string; signal: AbortSignal | undefined }[];
+let reply: (op: string) => Promise<TextReply>;
+let ended: Promise<string>;
+
+const json = (text: string): Promise<TextReply> => Promise.resolve({ id: 1, ok: true, json: text });
+
+beforeEach(() => {
+  [stdin, stdout] = [new PassThrough(), new PassThrough()];
+  [lines, faults, asked, stop] = [[], [], [], new AbortController()];
+  reply = () => json('{"features":[]}');
+  let rest = '';
+  stdout.on('data', (chunk: Buffer) => {
+    const whole = (rest + chunk.toString()).split('\n');
+    rest = whole.pop() ?? '';
+    lines.push(...whole.map((line) => JSON.parse(line) as Record<string, unknown>));
+  });
+  ended = serveMcp({
+    link: (op, _input, _extras, signal) => {
+      asked.push({ op, signal });
+      return reply(op);
+    },
+    name: 'tmops',
+    version: '0.1.0',
+    stdin,
+    stdout,
+    stop: stop.signal,
+    onFault: (error) => faults.push(error),
+  });
+});
+afterEach(async () => {
+  stop.abort();
+  await ended;
+});
+
+const send = (...messages: unknown[]): void => {
+  stdin.write(messages.map((message) => `${JSON.stringify(message)}\n`).join(''));
+};
+const answers = (count: number): Promise<Record<string, unknown>[]> =>
+  until(`${count} answers`, () => lines.length === count && lines);
+const pendingWait = (): void => {
+  reply = () => new Promise(() => undefined);
+  send(toolCall(1, 'tmops_wait', { feature: 'auth-api' }));
+};
+
+test('a handshake, the list and a result', async () => {
+  send(initialize(1), initialized, { jsonrpc: '2.0', id: 2, method: 'tools/list' });
+  expect(await answers(2)).toMatchObject([{ id: 1 }, { id: 2, result: { tools: tools() } }]);
+  send(toolCall('three', 'tmops_list_features', {}));
+  expect((await answers(3))[2]).toEqual({
+    jsonrpc: '2.0',
+    id: 'three',
+    result: { content: [{ type: 'text', text: '{"features":[]}' }], structuredContent: { features: [] } },
+  });
+});
+
+test.each<[string, () => Promise<TextReply>, string, number]>([
+  [
+    'a refusal',
+    () => Promise.resolve({ id: 1, ok: false, failure: { code: 'c', sentence: 'S.', hint: 'H.' } }),
+    'S.\nH.\n(code: c)',
+    0,
+  ],
+  ['a port that throws', () => Promise.reject(new Error('secret')), '(code: internal)', 1],
+  ['an output that is no object', () => json('[1]'), '(code: internal)', 1],
+])('%s is an error result', async (_, play, says, told) => {
+  reply = play;
+  send(toolCall(1, 'tmops_list_features', {}));
+  const [answer] = await answers(1);
+  expect(answer).toMatchObject({
+    result: { isError: true, content: [{ text: expect.stringContaining(says) as unknown }] },
+  });
+  expect(JSON.stringify(answer)).not.toContain('secret');
+  expect(faults).toHaveLength(told);
+});
+
+test('arguments that do not fit never reach the supervisor; an unknown tool is an error of the protocol', async () => {
+  send(toolCall(1, 'tmops_list_features', { all: true }), toolCall(2, 'sudo', {}), {
+    jsonrpc: '2.0',
+    id: 3,
+    method: 'tools/call',
+  });
+  const given = await answers(3);
+  expect(given).toContainEqual(
+    expect.objectContaining({ id: 1, result: expect.objectContaining({ isError: true }) as unknown }),
+  );
+  expect(given).toContainEqual(
+    expect.objectContaining({ id: 2, error: expect.objectContaining({ code: -32602 }) as unknown }),
+  );
+  expect(given).toContainEqual(
+    expect.objectContaining({ id: 3, error: expect.objectContaining({ code: -32602 }) as unknown }),
+  );
+  expect(asked).toEqual([]);
+});
+
+test.each<[string, string, number]>([
+  ['no JSON', '{', -32700],
+  ['no message', '7', -32600],
+  ['parameters that are none', '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":7}', -32600],
+  ['an answer without an id', '{"jsonrpc":"2.0","result":{}}', -32600],
+  ['a long line', ' '.repeat(4 * 1024 * 1024 + 1), -32700],
+])('%s is refused, and the next line is read', async (_, line, code) => {
+  stdin.write(`${line}\n`);
+  send({ jsonrpc: '2.0', id: 9, method: 'ping' });
+  expect(await answers(2)).toMatchObject([
+    { id: null, error: { code } },
+    { id: 9, result: {} },
+  ]);
+});
+
+test('a cancelled call is aborted and never answered', async () => {
+  let settle = (): void => undefined;
+  reply = () =>
+    new Promise((resolve) => {
+      settle = () => {
+        resolve({ id: 1, ok: true, json: '{}' });
+      };
+    });
+  send(toolCall(1, 'tmops_wait', { feature: 'auth-api' }));
+  send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } });
+  await until('it is aborted', () => asked[0]?.signal?.aborted);
+  settle();
+  send({ jsonrpc: '2.0', id: 2, method: 'ping' });
+  expect(await answers(1)).toEqual([{ jsonrpc: '2.0', id: 2, result: {} }]);
+});
+
+test('the end of the input waits for what is nearly done, then aborts it', async () => {
+  pendingWait();
+  const began = performance.now();
+  stdin.end();
+  expect(await ended).toBe('end-of-input');
+  expect(performance.now() - began).toBeGreaterThan(400);
+  expect(asked[0]?.signal?.aborted).toBe(true);
+});
+
+test('the end of the input with nothing to do is the end at once', async () => {
+  send(toolCall(1, 'tmops_list_features', {}));
+  stdin.end();
+  expect(await ended).toBe('end-of-input');
+  expect(lines).toHaveLength(1);
+});
+
+test('stop ends it and aborts what waits', async () => {
+  pendingWait();
+  await until('asked', () => asked.length === 1);
+  stop.abort();
+  expect(await ended).toBe('stopped');
+  expect(asked[0]?.signal?.aborted).toBe(true);
+});
+
+test('a reader that has gone ends it', async () => {
+  stdout.destroy(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
+  expect(await ended).toBe('broken-pipe');
+});

@@ -1,0 +1,163 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SESSION, type EngineRig, type Role } from './engine.ts';
+import { attachHuman } from './human.ts';
+import type { Random } from './random.ts';
+import { steer } from './rehearsal.ts';
+import { until } from './wait.ts';
+
+/** Something that goes wrong around one role's pane, from its beginning until it is over. */
+export interface Trouble {
+  readonly name: string;
+  /** How often it is chosen, in relation to the others. */
+  readonly weight: number;
+  make(scene: Scene): Promise<void>;
+}
+
+export interface Scene {
+  readonly engine: EngineRig;
+  readonly role: Role;
+  readonly random: Random;
+  /** The role's pane, as far as the run knows it. */
+  readonly pane: string;
+}
+
+/** Troubles of single panes. Each leaves the pane as a human would who is done with it. */
+export const TROUBLES: readonly Trouble[] = [
+  {
+    name: 'swallowed Enters',
+    weight: 4,
+    make: (scene) => told(scene, { do: 'swallow-enters', n: scene.random.pick([1, 1, 1, 2, 3]) }),
+  },
+  {
+    name: 'busy agent',
+    weight: 4,
+    make: (scene) => told(scene, { do: 'work', ms: scene.random.int(50, 1500) }),
+  },
+  {
+    name: 'slow drawing',
+    weight: 2,
+    async make(scene) {
+      await told(scene, { do: 'echo-delay', ms: scene.random.int(20, 400) });
+      await sleep(scene.random.int(200, 1200));
+      await told(scene, { do: 'echo-delay', ms: 0 });
+    },
+  },
+  {
+    name: 'late evidence',
+    weight: 2,
+    make: (scene) =>
+      told(scene, { do: 'hook', event: 'UserPromptSubmit', delay: scene.random.int(100, 2500), times: 1 }),
+  },
+  { name: 'doubled evidence', weight: 1, make: (scene) => told(scene, { do: 'hook', event: 'UserPromptSubmit', double: true }) },
+  { name: 'no evidence', weight: 0.3, make: (scene) => told(scene, { do: 'hook', event: 'UserPromptSubmit', drop: true }) },
+  {
+    name: 'dialog',
+    weight: 3,
+    async make(scene) {
+      const name = scene.random.pick(['permission', 'question', 'limit']);
+      await told(scene, { do: 'dialog', name });
+      await sleep(scene.random.int(50, 1500));
+      await answerDialog(scene);
+    },
+  },
+  {
+    name: 'draft',
+    weight: 3,
+    async make(scene) {
+      const draft = scene.random.pick(['half a sentence that', 'x', 'wait —', 'do not (yet) look at 12']);
+      await keys(scene, '-l', '--', draft);
+      await sleep(scene.random.int(20, 1200));
+      await told(scene, { do: 'draft', text: '' });
+    },
+  },
+  {
+    name: 'copy mode',
+    weight: 3,
+    make: (scene) => tmux(scene, 'copy-mode', '-t', scene.pane),
+  },
+  {
+    name: 'copy mode of a watcher',
+    weight: 1,
+    async make(scene) {
+      const human = attachHuman(scene.engine.server, SESSION, { cols: 180, rows: 60 });
+      try {
+        await tmux(scene, 'select-pane', '-t', scene.pane);
+        await tmux(scene, 'copy-mode', '-t', scene.pane);
+        await sleep(scene.random.int(200, 1500));
+        await tmux(scene, 'copy-mode', '-q', '-t', scene.pane);
+      } finally {
+        await human.leave();
+      }
+    },
+  },
+  {
+    name: 'small client',
+    weight: 1,
+    async make(scene) {
+      const human = attachHuman(scene.engine.server, SESSION, { cols: 80, rows: 24 });
+      await sleep(scene.random.int(300, 1500));
+      await human.leave();
+    },
+  },
+  { name: 'killed agent', weight: 2, make: (scene) => killAgent(scene) },
+  { name: 'closed pane', weight: 0.5, make: (scene) => tmux(scene, 'kill-pane', '-t', scene.pane) },
+];
+
+/** The next trouble, chosen by weight. */
+export function pickTrouble(random: Random, among: readonly Trouble[] = TROUBLES): Trouble {
+  let left = random.next() * among.reduce((sum, trouble) => sum + trouble.weight, 0);
+  return among.find((trouble) => (left -= trouble.weight) < 0) ?? random.pick(among);
+}
+
+const agentDir = ({ engine, role }: Scene): string => engine.place.agentDir(role);
+
+/** Steers the role's agent. One that is dead or not up yet cannot be told anything, which is no fault of anybody. */
+async function told(scene: Scene, verb: Readonly<Record<string, unknown>>): Promise<void> {
+  await stateOf(scene, verb);
+}
+
+/** What the agent says about itself after the verb; null when it is not there, or cannot do this now. */
+export async function stateOf(
+  scene: Pick<Scene, 'engine' | 'role'>,
+  verb: Readonly<Record<string, unknown>> = { do: 'state' },
+): Promise<Record<string, unknown> | null> {
+  try {
+    return await steer(scene.engine.place.agentDir(scene.role), verb);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : null;
+    if (code === 'ECONNREFUSED' || code === 'ENOENT' || code === 'ECONNRESET' || code === 'EPIPE') return null;
+    if (error instanceof Error && /No answer to|cannot open over/.test(error.message)) return null;
+    throw error;
+  }
+}
+
+/** Answers as a careful human does, who looks before each key and refuses what they did not ask for. */
+async function answerDialog(scene: Scene): Promise<void> {
+  await until('the dialog is answered, or its agent is gone', async () => {
+    const state = await stateOf(scene);
+    if (state?.['surface'] !== 'dialog') return true;
+    await keys(scene, 'Escape');
+    return false;
+  });
+}
+
+async function killAgent(scene: Scene): Promise<void> {
+  const process_ = await scene.engine.provider.process({ agentDir: agentDir(scene) });
+  if (process_ === null) return;
+  try {
+    process.kill(process_.pid, 'SIGKILL');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
+}
+
+const keys = (scene: Scene, ...words: string[]): Promise<void> => tmux(scene, 'send-keys', '-t', scene.pane, ...words);
+
+/** The pane may be gone at any moment. */
+async function tmux({ engine }: Scene, ...words: string[]): Promise<void> {
+  try {
+    await engine.server.run(...words);
+  } catch (error) {
+    if (!(error instanceof Error && /can't find pane|not in a mode|no server|no space/.test(error.message))) throw error;
+  }
+}
