@@ -1,27 +1,55 @@
 #!/usr/bin/env node
 // Bundles the executables: one start of node reads a handful of files instead of several hundred, which is most of the
-// time until an MCP client gets its first answer. `tsc` only checks types.
+// time until an MCP client gets its first answer. `tsc` only checks types. What is bundled goes with its licences.
 import { build } from 'esbuild';
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-rmSync(`${root}dist`, { recursive: true, force: true });
-await build({
+const draft = join(root, `dist.${process.pid}`);
+
+const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: { tmops: 'src/main.ts', rehearsal: 'src/rehearsal/main.ts' },
-  outdir: 'dist',
+  outdir: draft,
   bundle: true,
   splitting: true,
+  metafile: true,
   platform: 'node',
   format: 'esm',
   target: 'node20',
   chunkNames: 'chunks/[name]-[hash]',
-  legalComments: 'linked',
+  legalComments: 'none',
+  // For stack traces and for measuring coverage of the built program; not in the package.
+  sourcemap: 'linked',
   // Bundled CommonJS packages still call require for node's own modules.
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
   logLevel: 'warning',
 });
-for (const name of ['tmops', 'rehearsal']) chmodSync(`${root}dist/${name}.js`, 0o755);
+for (const name of ['tmops', 'rehearsal']) chmodSync(join(draft, `${name}.js`), 0o755);
+writeFileSync(join(draft, 'THIRD_PARTY_LICENSES.txt'), licences(Object.keys(metafile.inputs)));
+
+// The new build takes the old one's place as a whole, as nearly as folders allow.
+mkdirSync(join(root, 'dist'), { recursive: true });
+const old = join(root, `dist.${process.pid}.old`);
+renameSync(join(root, 'dist'), old);
+renameSync(draft, join(root, 'dist'));
+rmSync(old, { recursive: true, force: true });
+
+function licences(inputs) {
+  const packages = new Set(
+    inputs.flatMap((input) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input)?.slice(1, 2) ?? []),
+  );
+  return [...packages]
+    .sort()
+    .map((folder) => {
+      const { name, version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
+      const file = readdirSync(join(root, folder)).find((each) => /^licen[cs]e/i.test(each));
+      const text = file === undefined ? '' : readFileSync(join(root, folder, file), 'utf8').trim();
+      return `${name} ${version} (${license})\n\n${text}\n`;
+    })
+    .join(`\n${'-'.repeat(80)}\n\n`);
+}

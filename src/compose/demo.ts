@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { execa } from 'execa';
 import type { z } from 'zod';
 import { operations, type OperationKey, type OutputOf } from '../app/table.ts';
-import { eventView } from '../app/views.ts';
+import { eventView, problemView } from '../app/views.ts';
 import { readEnvironment } from '../config/environment.ts';
 import { beginTests } from './demo-tests.ts';
 import { endProcesses, git, makeSample, SPEC, type Sample } from './demo-sample.ts';
@@ -86,7 +86,15 @@ async function tmops<K extends OperationKey>(demo: Demo, key: K, words: readonly
   const { name } = operations[key];
   const ran = await spawnTmops(demo.sample, [name, ...words, '--json'], demo.stop);
   if (ran.stdout !== '') return outputs[key].output.parse(JSON.parse(ran.stdout));
-  throw new Error(`tmops ${name} failed: ${ran.stderr.trim() || (ran.shortMessage ?? '')}`);
+  throw new Error(`tmops ${name} failed. ${complaint(ran.stderr) ?? (ran.stderr.trim() || (ran.shortMessage ?? ''))}`);
+}
+
+/** The problem in what a command of tmops wrote to stderr, as words. */
+function complaint(stderr: string): string | null {
+  const line = stderr.split('\n').find((text) => text.startsWith('{"code"'));
+  if (line === undefined) return null;
+  const { sentence, hint } = problemView.parse(JSON.parse(line));
+  return `${sentence}\n${hint}`;
 }
 
 function spawnTmops({ root, env }: Sample, words: readonly string[], stop: AbortSignal) {
@@ -193,19 +201,23 @@ function withClaudeCode(): string[] {
   ];
 }
 
-/** What tmops itself knows when it did not work: status, the latest events, the panes. */
+/** What tmops itself knows when it did not work: status and latest events, then the panes, or the machine where there are none. */
 async function circumstances(sample: Sample): Promise<string[]> {
   const { feature } = sample;
-  const roles = ['orchestrator', 'tester', 'implementer', 'verifier'];
-  const questions = [['status', feature], ['events', feature], ...roles.map((role) => ['read-pane', feature, role])];
+  const seen = await ask(sample, ['status', feature, '--json']);
+  const panes = seen.stdout === '' ? [] : outputs.status.output.parse(JSON.parse(seen.stdout)).panes;
+  const open = panes.filter(({ pane }) => pane !== null);
+  const further = open.length > 0 ? open.map(({ role }) => ['read-pane', feature, role]) : [['doctor']];
   const told: string[] = [];
-  for (const words of questions) {
-    const { stdout, stderr } = await spawnTmops(sample, words, AbortSignal.timeout(ASK_WITHIN_MS));
+  for (const words of [['status', feature], ['events', feature], ...further]) {
+    const { stdout, stderr } = await ask(sample, words);
     const lines = (stdout.trim() || stderr.trim()).split('\n').slice(-MAX_LINES);
     told.push(`$ tmops ${words.join(' ')}`, ...lines, '');
   }
   return told;
 }
+
+const ask = (sample: Sample, words: readonly string[]) => spawnTmops(sample, words, AbortSignal.timeout(ASK_WITHIN_MS));
 
 const ASK_WITHIN_MS = 10_000;
 const MAX_LINES = 40;
@@ -226,7 +238,7 @@ async function end(sample: Sample, keep: boolean): Promise<string[]> {
       ...indented(commands.join('\n')),
     ];
   }
-  await spawnTmops(sample, ['stop', feature], AbortSignal.timeout(ASK_WITHIN_MS));
+  await ask(sample, ['stop', feature]);
   const stayed = await endProcesses(sample);
   return [
     ...stayed.map((process) => `Could not be ended: ${process}.`),

@@ -66,7 +66,16 @@ export function openLiveRun(parts: LiveRunParts): LiveRun {
     await leaving?.close();
   }
 
+  // The event of a stop and whoever asked for it want the same end: the second one waits for the first.
+  let ending: Promise<void> | null = null;
+  const end = (present: CrewParts): Promise<void> =>
+    (ending ??= leave()
+      .then(() => closeSession(present))
+      .finally(() => (ending = null)));
+
   async function perform(present: CrewParts, command: Command): Promise<void> {
+    // Nothing is begun in a session that is just being ended.
+    if (ending && command.do !== 'close-session') await Promise.allSettled([ending]);
     switch (command.do) {
       case 'watch':
         return attend(present).watch();
@@ -80,8 +89,7 @@ export function openLiveRun(parts: LiveRunParts): LiveRun {
       case 'rest':
         return attending?.rest();
       case 'close-session':
-        await leave();
-        return closeSession(present);
+        return end(present);
       default:
         return command satisfies never;
     }
@@ -96,8 +104,7 @@ export function openLiveRun(parts: LiveRunParts): LiveRun {
       crew = { loop, place, clock, log, ...equipment };
     },
     async endSession() {
-      await leave();
-      if (crew) await closeSession(crew);
+      await (crew ? end(crew) : leave());
     },
     async close() {
       await leave();
@@ -115,10 +122,12 @@ async function closeSession({ loop, terminal, provider, place }: CrewParts): Pro
   const processes = await Promise.all(
     Object.values(agents).map((agent) => provider.process({ agentDir: place.agentDir(agent.role) })),
   );
-  if (settings) await terminal.close(settings.session);
+  // A session that cannot be ended (renamed, a server that hangs) does not keep its agents.
+  const [closed] = await Promise.allSettled([settings ? terminal.close(settings.session) : Promise.resolve()]);
   await Promise.all(
     Object.values(agents).map((agent, index) =>
       provider.destroy({ ...handleOf(agent, place), process: processes[index] ?? null }, END_WITHIN_MS),
     ),
   );
+  if (closed.status === 'rejected') throw closed.reason;
 }

@@ -101,6 +101,8 @@ export interface PaneLabel {
 /** tmux, for one feature's session. Every command is guarded so that a dead pane is never pasted into. */
 export interface Terminal {
   survey(session: string): Promise<SessionSurvey>;
+  /** Whether there is a tmux server at all. */
+  server(): Promise<'up' | 'down' | 'unknown'>;
   /** Opens the session with one pane per plan. Rejects if a session of that name exists. */
   open(plan: SessionPlan): Promise<readonly PaneFact[]>;
   /** Starts argv in a dead pane again, or in a new pane of the session where the old one is gone. */

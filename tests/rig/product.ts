@@ -4,7 +4,10 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import type { OutputOf } from '../../src/app/table.ts';
+import { version } from '../../src/compose/package.ts';
+import { socketOfWorkspace } from '../../src/compose/places.ts';
 import type { Event } from '../../src/core/event.ts';
+import { connectLink } from '../../src/link/client.ts';
 import { sampleRepo, type SampleOptions, type SampleRepo } from './repo.ts';
 import { privateServer, untilGone, type PrivateServer } from './tmux.ts';
 import { until } from './wait.ts';
@@ -62,9 +65,15 @@ export async function openProduct(options: ProductOptions = {}): Promise<Product
     join(server.env['HOME'] ?? '', '.gitconfig'),
     '[user]\n\tname = Sample\n\temail = sample@example.invalid\n',
   );
-  const env = { ...server.env, LANG: 'C.UTF-8', GIT_CONFIG_NOSYSTEM: '1', XDG_RUNTIME_DIR: repo.base, ...options.env };
+  const env = { ...server.env, ...coverage(), LANG: 'C.UTF-8', GIT_CONFIG_NOSYSTEM: '1', ...options.env };
   const product = productOf(repo, server, env);
   return product;
+}
+
+/** Where the processes of the product leave what they covered, when somebody measures it. */
+function coverage(): Record<string, string> {
+  const dir = process.env['TMOPS_COVERAGE'];
+  return dir === undefined ? {} : { NODE_V8_COVERAGE: dir };
 }
 
 function configText(server: PrivateServer, { config = '', provider = 'rehearsal', play }: ProductOptions): string {
@@ -94,7 +103,16 @@ function productOf(repo: SampleRepo, server: PrivateServer, env: Readonly<Record
     return JSON.parse(stdout) as T;
   };
   const path = (...parts: string[]): string => join(repo.root, '.tmops', ...parts);
-  const status = (feature: string): Promise<OutputOf<'status'>> => json('status', feature);
+  // Asked over the socket where a supervisor listens: a process for each look would be most of a test's time.
+  const status = async (feature: string): Promise<OutputOf<'status'>> => {
+    const place = socketOfWorkspace(repo.root);
+    const connected = place.ok ? await connectLink(place.socketPath, version) : null;
+    if (!connected?.ok) return json('status', feature);
+    const reply = await connected.link.call('status', { feature }, { door: 'socket', cwd: repo.root });
+    connected.link.close();
+    if (!reply.ok) throw new Error(`${reply.failure.sentence} ${reply.failure.hint}`);
+    return reply.output as OutputOf<'status'>;
+  };
   const pidFile = path('.supervisor', 'pid');
 
   const product: Product = {

@@ -1,8 +1,10 @@
+import { readFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SESSION, type EngineRig, type Role } from './engine.ts';
 import { attachHuman } from './human.ts';
 import type { Random } from './random.ts';
-import { steer } from './rehearsal.ts';
 import { until } from './wait.ts';
 
 /** Something that goes wrong around one role's pane, from its beginning until it is over. */
@@ -48,8 +50,16 @@ export const TROUBLES: readonly Trouble[] = [
     make: (scene) =>
       told(scene, { do: 'hook', event: 'UserPromptSubmit', delay: scene.random.int(100, 2500), times: 1 }),
   },
-  { name: 'doubled evidence', weight: 1, make: (scene) => told(scene, { do: 'hook', event: 'UserPromptSubmit', double: true }) },
-  { name: 'no evidence', weight: 0.3, make: (scene) => told(scene, { do: 'hook', event: 'UserPromptSubmit', drop: true }) },
+  {
+    name: 'doubled evidence',
+    weight: 1,
+    make: (scene) => told(scene, { do: 'hook', event: 'UserPromptSubmit', double: true }),
+  },
+  {
+    name: 'no evidence',
+    weight: 0.3,
+    make: (scene) => told(scene, { do: 'hook', event: 'UserPromptSubmit', drop: true }),
+  },
   {
     name: 'dialog',
     weight: 3,
@@ -116,30 +126,47 @@ async function told(scene: Scene, verb: Readonly<Record<string, unknown>>): Prom
   await stateOf(scene, verb);
 }
 
-/** What the agent says about itself after the verb; null when it is not there, or cannot do this now. */
+/** What the agent answers to a verb of steering; null when it is not there, or cannot do this now. */
 export async function stateOf(
-  scene: Pick<Scene, 'engine' | 'role'>,
+  { engine, role }: Pick<Scene, 'engine' | 'role'>,
   verb: Readonly<Record<string, unknown>> = { do: 'state' },
 ): Promise<Record<string, unknown> | null> {
-  try {
-    return await steer(scene.engine.place.agentDir(scene.role), verb);
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : null;
-    if (code === 'ECONNREFUSED' || code === 'ENOENT' || code === 'ECONNRESET' || code === 'EPIPE') return null;
-    if (error instanceof Error && /No answer to|cannot open over/.test(error.message)) return null;
-    throw error;
-  }
+  const folder = join(engine.place.agentDir(role), 'rehearsal');
+  const named = await readFile(join(folder, 'steer.path'), 'utf8').catch(() => null);
+  const line = await lineFrom(named?.trim() ?? join(folder, 'steer.sock'), `${JSON.stringify(verb)}\n`);
+  const answer = JSON.parse(line ?? 'null') as Record<string, unknown> | null;
+  if (answer === null || answer['ok'] === true) return answer;
+  if (/cannot open over/.test(String(answer['error']))) return null;
+  throw new Error(`Steering ${JSON.stringify(verb)}: ${String(answer['error'])}`);
+}
+
+/** The first line that is answered; null when nobody does, or the connection ends before. */
+function lineFrom(socketPath: string, asked: string): Promise<string | null> {
+  return new Promise((resolve) => {
+    const socket = connect(socketPath);
+    let heard = '';
+    const end = (): void => {
+      socket.destroy();
+      const cut = heard.indexOf('\n');
+      resolve(cut < 0 ? null : heard.slice(0, cut));
+    };
+    socket.setEncoding('utf8').on('data', (text: string) => {
+      heard += text;
+      if (heard.includes('\n')) end();
+    });
+    socket.setTimeout(5000, end).on('error', end).on('close', end);
+    socket.write(asked);
+  });
 }
 
 /** Answers as a careful human does, who looks before each key and refuses what they did not ask for. */
 async function answerDialog(scene: Scene): Promise<void> {
-  await until('the dialog is answered, or its agent is gone', async () => {
-    const state = await stateOf(scene);
-    if (state?.['surface'] !== 'dialog') return true;
-    await keys(scene, 'Escape');
-    return false;
-  });
+  if (!(await asks(scene))) return;
+  await keys(scene, 'Escape');
+  await until('the dialog is answered, or its agent is gone', async () => !(await asks(scene)));
 }
+
+const asks = async (scene: Scene): Promise<boolean> => (await stateOf(scene))?.['surface'] === 'dialog';
 
 async function killAgent(scene: Scene): Promise<void> {
   const process_ = await scene.engine.provider.process({ agentDir: agentDir(scene) });
@@ -158,6 +185,7 @@ async function tmux({ engine }: Scene, ...words: string[]): Promise<void> {
   try {
     await engine.server.run(...words);
   } catch (error) {
-    if (!(error instanceof Error && /can't find pane|not in a mode|no server|no space/.test(error.message))) throw error;
+    if (!(error instanceof Error && /can't find pane|not in a mode|no server|no current client/.test(error.message)))
+      throw error;
   }
 }

@@ -22,6 +22,8 @@ export interface LoginFacts {
   /** Whether its configuration names an account. */
   readonly namesAccount: boolean;
   readonly isMac: boolean;
+  /** Whether agents are Claude Code unless something else is asked for. */
+  readonly isDefault: boolean;
 }
 
 export function judgeLogin(facts: LoginFacts): Verdict {
@@ -29,6 +31,7 @@ export function judgeLogin(facts: LoginFacts): Verdict {
   if (reaching.length > 0) return ok(`${reaching.join(' and ')} set`);
   if (facts.hasCredentials) return ok('credentials are stored');
   if (facts.namesAccount) return ok('its configuration names an account');
+  if (!facts.isDefault) return ok('not needed: agents are not Claude Code');
   const [kept] = facts.variables;
   if (kept !== undefined) {
     return warning(
@@ -47,6 +50,7 @@ export interface LoginPlace {
   readonly configDir: string;
   readonly configFile: string;
   readonly platform: NodeJS.Platform;
+  readonly isDefault: boolean;
 }
 
 /** Gathers the facts. Of secrets only the existence is looked at. */
@@ -57,6 +61,7 @@ export async function lookForLogin(place: LoginPlace): Promise<LoginFacts> {
     hasCredentials: await isFile(join(place.configDir, '.credentials.json')),
     namesAccount: await namesAccount(place.configFile),
     isMac: place.platform === 'darwin',
+    isDefault: place.isDefault,
   };
 }
 

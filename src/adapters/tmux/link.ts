@@ -42,7 +42,7 @@ export function keepLink(server: Server, session: string, way: Way, onGone: (why
   }
 
   const kept = untilGone().then((why) => {
-    if (why !== null) onGone(why);
+    if (why !== null && !signal.aborted) onGone(why);
   });
   return {
     ask,
@@ -65,7 +65,7 @@ async function isSafe(server: Server): Promise<boolean> {
 async function poll(ask: Ask, session: string, signal: AbortSignal): Promise<string | null> {
   while (!signal.aborted) {
     const gone = await restoreSize(ask, session);
-    if (gone !== null) return signal.aborted ? null : gone;
+    if (gone !== null) return gone;
     await pause(POLL_MS, signal);
   }
   return null;
@@ -78,7 +78,7 @@ async function connectAgain(signal: AbortSignal, connect: () => ControlConnectio
   for (let cuts = 0; !signal.aborted; cuts += 1) {
     const began = performance.now();
     const { absent, why } = await connect().ended;
-    if (absent) return signal.aborted ? null : why;
+    if (absent) return why;
     if (performance.now() - began > STEADY_MS) cuts = 0;
     await pause(Math.min(LONGEST_PAUSE_MS, SHORTEST_PAUSE_MS * 2 ** cuts), signal);
   }

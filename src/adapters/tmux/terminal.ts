@@ -38,6 +38,7 @@ export interface TerminalOptions {
 /** tmux for the features of one workspace. What the methods mean is written at the port that this fits. */
 export interface TmuxTerminal {
   survey(session: string): Promise<SessionSurvey>;
+  server(): Promise<'up' | 'down' | 'unknown'>;
   open(plan: SessionPlan): Promise<readonly PaneFact[]>;
   reopen(plan: SessionPlan, pane: PanePlan): Promise<PaneFact>;
   look(pane: string): Promise<PaneLook>;
@@ -70,6 +71,10 @@ export function openTerminal(options: TerminalOptions): TmuxTerminal {
       checkSessionName(session);
       const found = await findSession(links.askFor(session), session, options.workspaceId);
       return found.kind === 'ours' ? { kind: 'ours', panes: links.adopt(session, found.panes) } : found;
+    },
+    async server() {
+      const { kind } = await askByChild(server, [['list-sessions', '-F', '#{session_id}']]);
+      return kind === 'no-server' ? 'down' : kind === 'failed' ? 'unknown' : 'up';
     },
     async open(plan) {
       checkSessionName(plan.session);

@@ -180,21 +180,12 @@ describe('reopen', () => {
     const plan = at.plan({ size: { cols: 60, rows: 12 } });
     const panes = await at.terminal.open(plan);
     await at.rig.run('kill-pane', '-t', panes[1]!.pane);
-    for (let filler = 0; filler < 4; filler += 1)
-      await at.rig
-        .run(
-          'split-window',
-          '-t',
-          panes[0]!.pane,
-          'sleep',
-          '1000',
-          ';',
-          'select-layout',
-          '-t',
-          panes[0]!.pane,
-          'even-vertical',
-        )
-        .catch((error: unknown) => expect(String(error)).toContain('no space'));
+    const crowd = () => at.rig.run('split-window', '-t', panes[0]!.pane, 'sleep', '1000');
+    for (let full = false; !full;)
+      full = await crowd().then(
+        () => false,
+        (error: unknown) => String(error).includes('no space'),
+      );
     const fact = await at.terminal.reopen(plan, plan.panes[1]!);
     expect(fact).toMatchObject({ role: 'tester', dead: false });
     expect(await at.rig.run('list-windows', '-t', '=tmops-feat:', '-F', '#{window_name}')).toBe('quad\nquad');

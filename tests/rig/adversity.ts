@@ -1,0 +1,151 @@
+import { systemClock } from '../../src/adapters/clock/clock.ts';
+import type { Prompt, Run } from '../../src/core/run.ts';
+import { openEngine, ROLES, type EngineRig, type Role } from './engine.ts';
+import { makeMessage } from './messages.ts';
+import { seeded, type Random } from './random.ts';
+import { pickTrouble, stateOf } from './troubles.ts';
+import { recordsOf, verdictOn, type Made, type Verdict } from './verdict.ts';
+import { until } from './wait.ts';
+
+export interface Storm {
+  readonly seed: number;
+  /** How many messages are delivered, over all roles. */
+  readonly prompts: number;
+  /** The storm is broken off after this; whatever is then still under way counts as lost. */
+  readonly withinMs: number;
+}
+
+const { sleep } = systemClock();
+
+/** Messages of a role that may wait at once. */
+const WAITING = 3;
+
+/** Delivers messages under adversity and says what became of them. Throws an Error that names the seed. */
+export async function weather(storm: Storm): Promise<Verdict> {
+  const random = seeded(storm.seed);
+  const slow = random.fork();
+  const engine = await openEngine({ slowStartMs: () => (slow.chance(0.5) ? slow.int(50, 1200) : 0) });
+  try {
+    await engine.start();
+    return await through(engine, storm, random);
+  } catch (error) {
+    throw new Error(`The storm of seed ${storm.seed} broke off: ${String(error)}\n${openOnes(engine.run())}`, {
+      cause: error,
+    });
+  } finally {
+    await engine.dispose();
+  }
+}
+
+async function through(engine: EngineRig, storm: Storm, random: Random): Promise<Verdict> {
+  const messages = new Map<number, string>();
+  const made: Made[] = [];
+  const over = new AbortController();
+  const share = (index: number): number => Math.floor((storm.prompts + index) / ROLES.length);
+  const storming = Promise.all([
+    ...ROLES.map((role) => trouble(engine, role, random.fork(), made, over.signal)),
+    restarts(engine, random.fork(), made, over.signal),
+    human(engine, made, over.signal),
+  ]);
+  const senders = ROLES.map((role, index) => send(engine, role, share(index), random.fork(), messages, storm.withinMs));
+  const closed = (): boolean => [...messages.keys()].every((id) => !isOpen(engine.run(), id));
+  const calm = async (): Promise<void> => {
+    await Promise.all(senders);
+    await until('every prompt has come to its end', closed, { withinMs: storm.withinMs });
+    over.abort();
+  };
+  await Promise.all([calm(), storming]).finally(() => {
+    over.abort();
+  });
+  await Promise.allSettled([storming]);
+  await until('every agent rests', () =>
+    Object.values(engine.run().agents).every((agent) => agent.state.kind === 'idle'),
+  );
+  return verdictOn(engine, messages, made);
+}
+
+async function send(
+  engine: EngineRig,
+  role: Role,
+  count: number,
+  random: Random,
+  messages: Map<number, string>,
+  withinMs: number,
+): Promise<void> {
+  for (let sent = 0; sent < count; sent += 1) {
+    await until(`${role} has taken all but ${WAITING}`, () => waiting(engine.run(), role) < WAITING, { withinMs });
+    const text = makeMessage(random);
+    messages.set(await engine.queue(role, text), text);
+    if (random.chance(0.2)) await sleep(random.int(0, 300));
+  }
+}
+
+const isOpen = (run: Run, id: number): boolean => {
+  const stage = run.prompts[id - 1]?.stage.kind;
+  return stage !== 'taken' && stage !== 'delivered-by-hand';
+};
+const waiting = (run: Run, role: Role): number =>
+  run.prompts.filter((prompt) => prompt.role === role && isOpen(run, prompt.id)).length;
+
+/** One trouble after the other around one role's pane. */
+async function trouble(engine: EngineRig, role: Role, random: Random, made: Made[], over: AbortSignal): Promise<void> {
+  for (;;) {
+    await sleep(random.int(30, 900), over);
+    if (over.aborted) return;
+    const pane = engine.run().agents[role]?.pane ?? null;
+    if (pane === null) continue;
+    const { name, make } = pickTrouble(random);
+    const from = Date.now();
+    await make({ engine, role, random, pane });
+    made.push({ name, role, from, to: Date.now() });
+  }
+}
+
+/** The supervisor ends and comes back, politely or not. */
+async function restarts(engine: EngineRig, random: Random, made: Made[], over: AbortSignal): Promise<void> {
+  for (;;) {
+    await sleep(random.int(400, 6000), over);
+    if (over.aborted) return;
+    const how = random.pick(['closed', 'crashed', 'crashed'] as const);
+    const from = Date.now();
+    await engine.restart(how);
+    made.push({ name: `${how} engine`, role: null, from, to: Date.now() });
+  }
+}
+
+/** Somebody who reads the status and does what it says. */
+async function human(engine: EngineRig, made: Made[], over: AbortSignal): Promise<void> {
+  while (!over.aborted) {
+    await sleep(200, over);
+    const { agents, prompts } = engine.run();
+    if (Object.values(agents).some((agent) => agent.state.kind === 'failed')) {
+      await engine.start();
+      made.push({ name: 'started again', role: null, from: Date.now(), to: Date.now() });
+    }
+    for (const prompt of prompts) if (inDoubt(prompt)) await settle(engine, prompt);
+  }
+}
+
+const DOUBTFUL: ReadonlySet<string> = new Set(['indeterminate', 'typed_not_submitted']);
+/** What clears up by itself does so within this. */
+const DOUBT_LASTS_MS = 1500;
+
+const inDoubt = (prompt: Prompt): boolean =>
+  prompt.trouble !== null && DOUBTFUL.has(prompt.trouble.outcome) && Date.now() - prompt.trouble.since > DOUBT_LASTS_MS;
+
+/** Looks at the pane: what stands in the box is taken out of it; what the agent has is marked, what it has not is sent again. */
+async function settle(engine: EngineRig, { id, role: name }: Prompt): Promise<void> {
+  const role = ROLES.find((each) => each === name);
+  if (role === undefined) return;
+  await stateOf({ engine, role }, { do: 'draft', text: '' });
+  const taken = (await recordsOf(engine, role)).taken.some((each) => each.text.endsWith(`[tmops#${id}]`));
+  const still = engine.run().prompts[id - 1];
+  if (!still || !inDoubt(still)) return;
+  await engine.ask({ kind: 'settle-prompt', prompt: id, as: taken ? 'delivered' : 'resend', by: 'the test' });
+}
+
+function openOnes({ prompts, agents }: Run): string {
+  const open = prompts.filter(({ stage }) => stage.kind !== 'taken' && stage.kind !== 'delivered-by-hand');
+  const states = Object.values(agents).map(({ role, state, generation }) => `${role} ${generation} ${state.kind}`);
+  return [...states, ...open.map((prompt) => JSON.stringify(prompt))].join('\n').slice(0, 8000);
+}

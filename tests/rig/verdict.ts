@@ -1,0 +1,207 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseHookEvent } from '../../src/adapters/agents/hook-event.ts';
+import type { Event } from '../../src/core/event.ts';
+import { isTypable } from '../../src/core/message.ts';
+import { typedLine, type Prompt } from '../../src/core/run.ts';
+import { ROLES, type EngineRig, type Role } from './engine.ts';
+
+/** A trouble that was made, with when it began and ended. Role null: it concerns all. */
+export interface Made {
+  readonly name: string;
+  readonly role: Role | null;
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface Verdict {
+  /** Everything that is not as it should be, in words; empty when all is well. */
+  readonly faults: readonly string[];
+  /** What happened, counted. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/** What an agent of a role has on disk, over all its processes. */
+export interface Records {
+  readonly taken: readonly {
+    readonly at: number;
+    readonly text: string;
+    readonly as: string;
+    readonly queued: boolean;
+  }[];
+  /** Every byte that arrived, one character each. */
+  readonly bytes: string;
+  /** The texts it reported to have taken. */
+  readonly reported: readonly string[];
+}
+
+/** Compares what the journal says with what the agents have: nothing lost, doubled, altered, or told untruly. */
+export async function verdictOn(
+  engine: EngineRig,
+  messages: ReadonlyMap<number, string>,
+  made: readonly Made[],
+): Promise<Verdict> {
+  const events = await engine.events();
+  const faults: string[] = [...engine.errors];
+  for (const role of ROLES) {
+    const records = await recordsOf(engine, role);
+    for (const prompt of engine.run().prompts.filter((each) => each.role === role)) {
+      const said = (what: string): void => void faults.push(`prompt ${prompt.id} (${role}): ${what}`);
+      const message = messages.get(prompt.id);
+      if (message !== undefined) await checkText(engine, prompt, message, said);
+      checkArrival(prompt, records, events, made, said);
+    }
+    for (const { as, text } of records.taken) if (as !== 'prompt') faults.push(`${role} took ${text} as ${as}`);
+  }
+  faults.push(...untold(events, made));
+  return { faults, counts: countsOf(engine, events, messages, made) };
+}
+
+export async function recordsOf(engine: EngineRig, role: Role): Promise<Records> {
+  const folder = engine.place.agentDir(role);
+  const lines = await textOf(join(folder, 'rehearsal', 'prompts.jsonl'));
+  const names = (await readdir(join(folder, 'events'))).filter((name) => !name.startsWith('.'));
+  const pieces = await Promise.all(names.map((name) => readFile(join(folder, 'events', name), 'utf8')));
+  return {
+    taken: lines
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Records['taken'][number]),
+    bytes: (await readFile(join(folder, 'rehearsal', 'bytes.log'))).toString('latin1'),
+    reported: pieces.flatMap((text) => {
+      const parsed = parseHookEvent(text);
+      return 'news' in parsed && parsed.news.kind === 'prompt-taken' ? [parsed.news.text] : [];
+    }),
+  };
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
+    throw error;
+  }
+}
+
+type Say = (what: string) => void;
+
+/** The line itself, or the file it names, is the message byte for byte. */
+async function checkText(engine: EngineRig, prompt: Prompt, message: string, say: Say): Promise<void> {
+  if (isTypable(message)) {
+    if (prompt.line !== message) say(`${JSON.stringify(message)} became the line ${JSON.stringify(prompt.line)}`);
+    return;
+  }
+  const path = /^Read (\S+) and do what it says\.$/.exec(prompt.line)?.[1];
+  if (path === undefined) {
+    say(`the line ${JSON.stringify(prompt.line)} names no file`);
+    return;
+  }
+  const found = await readFile(join(engine.place.workspaceRoot, path));
+  if (!found.equals(Buffer.from(message))) say(`the file ${path} is not the message`);
+}
+
+/** How long before its death an agent may have taken a prompt without having reported it. */
+const LAST_MOMENT_MS = 1000;
+
+function checkArrival(
+  prompt: Prompt,
+  records: Records,
+  events: readonly Event[],
+  made: readonly Made[],
+  say: Say,
+): void {
+  const line = typedLine(prompt);
+  const own = events.filter((event) => 'prompt' in event && event.prompt === prompt.id);
+  const taken = records.taken.filter((each) => each.as === 'prompt' && each.text === line);
+  const reported = records.reported.filter((text) => text === line).length;
+  const doubledHooks = made.some(({ name, role }) => name === 'doubled evidence' && role === prompt.role);
+  if (prompt.stage.kind !== 'taken' && prompt.stage.kind !== 'delivered-by-hand') say(`ended as ${prompt.stage.kind}`);
+  if (taken.length === 0) say('lost: no agent took it');
+  if (prompt.stage.kind === 'taken' && reported === 0) say('told as taken without evidence');
+  // A process that died with a prompt it had only just taken never worked on it; the next one gets it.
+  const deaths = events.flatMap((event) =>
+    event.kind === 'agent.exited' && event.role === prompt.role ? [event.at] : [],
+  );
+  const diedWith = taken.filter(({ at }) => deaths.some((death) => death >= at && death - at < LAST_MOMENT_MS)).length;
+  if (taken.length > 1 && taken.length - diedWith > 1) say(`doubled: taken ${taken.length} times`);
+  if (taken.length > 1 && reported > 1 && !doubledHooks) say(`doubled: reported ${reported} times`);
+  checkBytes(line, own, records, say);
+  checkQueued(prompt, taken, say);
+}
+
+function checkBytes(line: string, own: readonly Event[], { bytes }: Records, say: Say): void {
+  const raw = Buffer.from(line).toString('latin1');
+  const pastes = countOf(bytes, `\x1b[200~${raw}\x1b[201~`);
+  if (countOf(bytes, raw) !== pastes) say('part of it came outside of a paste');
+  const intended = own.filter((event) => event.kind === 'prompt.intended').length;
+  const again = own.filter((event) => event.kind === 'prompt.reopened' || event.kind === 'prompt.settled').length;
+  if (pastes > intended) say(`pasted ${pastes} times, journaled ${intended} times before`);
+  if (intended > again + 1) say(`typed ${intended} times, given up only ${again} times`);
+}
+
+const countOf = (all: string, part: string): number => all.split(part).length - 1;
+
+function checkQueued(prompt: Prompt, taken: Records['taken'], say: Say): void {
+  const last = taken.at(-1);
+  if (prompt.stage.kind !== 'taken' || last === undefined || prompt.stage.queued === last.queued) return;
+  say(`told as ${prompt.stage.queued ? 'queued' : 'accepted'}, but the agent was ${last.queued ? 'busy' : 'idle'}`);
+}
+
+/** Which troubles may be the reason that is told for a hold, besides those that concern every pane. */
+const REASONS: readonly { readonly reason: RegExp; readonly of: RegExp }[] = [
+  { reason: /copy mode/, of: /copy mode/ },
+  { reason: /draft/, of: /draft|settled|evidence|swallowed/ },
+  { reason: /added to our text/, of: /draft/ },
+  { reason: /dialog|waits for an answer|permission:|question:|limit:/, of: /dialog/ },
+  { reason: /too small/, of: /client/ },
+  { reason: /is not running|has ended|is gone|ended before/, of: /killed|closed pane/ },
+  { reason: /being opened|could not be looked at|could not be told/, of: /killed|closed pane|engine/ },
+  { reason: /did not report the prompt/, of: /evidence|draft|killed/ },
+  { reason: /is not in the composer/, of: /draft|dialog|killed|slow drawing/ },
+  { reason: /still stands/, of: /swallowed|slow drawing|copy mode/ },
+  { reason: /menu|shell mode/, of: /draft/ },
+  { reason: /cannot be found|has not reported/, of: /killed|closed pane|client/ },
+];
+/** A trouble shows for a while after it is over: a dead agent until the next one is up, a lost text until it is given up. */
+const AFTER_MS = 12_000;
+
+/** Holds and doubts whose reason nobody made. */
+function untold(events: readonly Event[], made: readonly Made[]): string[] {
+  const roles = new Map(
+    events.flatMap((event) => (event.kind === 'prompt.wanted' ? [[event.prompt, event.role]] : [])),
+  );
+  return events.flatMap((event) => {
+    if (event.kind !== 'prompt.held' && event.kind !== 'prompt.stuck') return [];
+    const role = roles.get(event.prompt);
+    const causes = REASONS.filter(({ reason }) => reason.test(event.reason));
+    const real = made.some(
+      (each) =>
+        (each.role === role || each.role === null || /client|watcher/.test(each.name)) &&
+        each.from - 50 <= event.at &&
+        event.at <= each.to + AFTER_MS &&
+        causes.some(({ of }) => of.test(each.name)),
+    );
+    return real
+      ? []
+      : [`prompt ${event.prompt} (${String(role)}): told "${event.outcome}: ${event.reason}", which nothing caused`];
+  });
+}
+
+function countsOf(
+  engine: EngineRig,
+  events: readonly Event[],
+  messages: ReadonlyMap<number, string>,
+  made: readonly Made[],
+): Record<string, number> {
+  const counts: Record<string, number> = { messages: messages.size, prompts: engine.run().prompts.length };
+  const count = (name: string): number => (counts[name] = (counts[name] ?? 0) + 1);
+  for (const { name } of made) count(`trouble: ${name}`);
+  for (const event of events) {
+    if (event.kind === 'prompt.held' || event.kind === 'prompt.stuck') count(`told: ${event.outcome}`);
+    else if (event.kind === 'prompt.taken') count(event.queued ? 'queued' : 'accepted');
+    else if (event.kind.startsWith('prompt.')) count(event.kind);
+    else if (event.kind === 'agent.exited' || event.kind === 'agent.failed') count(event.kind);
+  }
+  return counts;
+}
