@@ -31,6 +31,7 @@ const SENTENCES: Sentences = {
   'agent.worked': (e) => `The ${e.role} is at work.`,
   'agent.answered': (e) => `The ${e.role}'s agent has its answer.`,
   'agent.exited': (e) => `The ${e.role}'s agent ${e.deliberate ? 'was ended' : 'ended unasked'} (${exitWord(e.exit)}).`,
+  'agent.forgot': (e) => `The ${e.role}'s conversation was lost; a new one is briefed.`,
   'agent.failed': (e) => e.sentence,
   'step.began': (e) => `Step ${e.step} began.`,
   'step.completed': (e) => `Step ${e.step} is done${e.how === 'found' ? ' (its checkpoint was already there)' : ''}.`,

@@ -228,15 +228,11 @@ function reasonOf(error: unknown, stop: AbortSignal): string {
 }
 
 async function end(sample: Sample, keep: boolean): Promise<string[]> {
-  const { feature, folder, root, server } = sample;
+  const { feature, folder, root } = sample;
   const remove = `rm -rf ${folder}`;
   if (keep) {
-    const commands = [`cd ${root} && tmops stop ${feature}`, `tmux -L ${server} kill-server`, remove];
-    return [
-      'The session stays open, the supervisor for as long as somebody needs it. To end it all:',
-      '',
-      ...indented(commands.join('\n')),
-    ];
+    const commands = [`cd ${root} && tmops stop ${feature}`, remove];
+    return ['The session stays open. To end it, and to remove the sample:', '', ...indented(commands.join('\n'))];
   }
   await ask(sample, ['stop', feature]);
   const stayed = await endProcesses(sample);

@@ -84,7 +84,7 @@ async function startSupervisor(root: string): Promise<void> {
     cwd: root,
     detached: true,
     stdio: 'ignore',
-    env: { ...readEnvironment(), TMOPS_GUARD_LOG: place.guardLog },
+    env: { ...ownEnvironment(), TMOPS_GUARD_LOG: place.guardLog },
   });
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
@@ -92,3 +92,14 @@ async function startSupervisor(root: string): Promise<void> {
   });
   child.unref();
 }
+
+/** Without the marks of a pane: a supervisor that an agent's command starts outlives that agent and is no part of it. */
+const ownEnvironment = (): Record<string, string> =>
+  Object.fromEntries(Object.entries(readEnvironment()).filter(([name]) => !PANE_VARIABLES.has(name)));
+
+const PANE_VARIABLES: ReadonlySet<string> = new Set([
+  'TMOPS_AGENT_DIR',
+  'TMOPS_HOOK',
+  'TMOPS_WAKE',
+  'TMOPS_SUPERVISOR_PID_FILE',
+]);

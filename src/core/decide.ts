@@ -123,6 +123,8 @@ function agentObserved(run: Run, request: AgentObservation, at: number): Fact[] 
       return agent.state.kind === 'asking' ? [{ ...request, kind: 'agent.answered' }] : [];
     case 'agent-exited':
       return exited(agent, request, at);
+    case 'conversation-lost':
+      return [{ kind: 'agent.forgot', role: agent.role }];
     case 'agent-failed':
       return [{ ...request, kind: 'agent.failed' }];
     default:

@@ -36,6 +36,8 @@ export interface Sight {
   readonly activity: Activity;
   readonly pane: PaneSight;
   readonly screen: Screen;
+  /** The line that the role took last, and when; null when it took none. */
+  readonly takenBefore: { readonly line: string; readonly at: number } | null;
   /** When our text was first seen whole in the composer in this attempt; null before. */
   readonly seenAt: number | null;
   readonly timing: DeliveryTiming;
@@ -61,12 +63,19 @@ export const LOOK_AGAIN = { underWayMs: 8, heldMs: 250 };
 
 export function nextMove(sight: Sight): Move {
   if (sight.stage.kind === 'wanted') return fromWanted(sight);
-  // Another process than the one that was typed into: whatever it had not taken went with it.
-  if (sight.stage.generation !== sight.generation)
-    return { do: 'reopen', why: 'the agent that was typed into ended before it took the prompt' };
   if (sight.alive === 'gone')
     return { do: 'hold', outcome: 'agent_dead', reason: 'the agent ended before it took the prompt' };
-  return afterTyping(sight);
+  return sight.stage.generation === sight.generation ? afterTyping(sight) : afterItsEnd(sight);
+}
+
+/**
+ * Another process than the one that was typed into: whatever that one had not taken went with it. What it had taken in its
+ * last moment it may still be writing down, so its successor has to be up before that is decided.
+ */
+function afterItsEnd(sight: Sight): Move {
+  const waited = sight.now - sight.launchedAt;
+  if (!sight.sessionBegun && waited < sight.timing.readyWithinMs) return { do: 'wait', ms: LOOK_AGAIN.underWayMs * 2 };
+  return { do: 'reopen', why: 'the agent that was typed into ended before it took the prompt' };
 }
 
 function fromWanted(sight: Sight): Move {
@@ -111,8 +120,16 @@ function blockedByScreen(sight: Sight): Move | null {
   if (screen.kind === 'composer-mode')
     return held(screen.mode === 'shell' ? 'the composer is in shell mode' : 'a menu is open in the composer');
   if (screen.kind === 'unknown' || !sight.sessionBegun) return notYet(sight);
-  if (screen.draft !== '') return held('a draft that is not ours stands in the composer');
-  return null;
+  if (screen.draft === '') return null;
+  return isOldPicture(sight, screen.draft)
+    ? notReady('the screen does not show yet that the prompt before was taken')
+    : held('a draft that is not ours stands in the composer');
+}
+
+/** Evidence may be quicker than the screen. */
+function isOldPicture({ takenBefore, timing, now }: Sight, draft: string): boolean {
+  if (takenBefore === null || now - takenBefore.at >= timing.echoWithinMs) return false;
+  return squeezed(draft) === squeezed(takenBefore.line);
 }
 
 const blockedBy = (dialog: Dialog): Move => ({

@@ -102,6 +102,7 @@ export type Fact =
       readonly exit: Exit;
       readonly deliberate: boolean;
     }
+  | { readonly kind: 'agent.forgot'; readonly role: string }
   | { readonly kind: 'agent.failed'; readonly role: string; readonly sentence: string; readonly hint: string }
   | { readonly kind: 'step.began'; readonly step: string }
   | { readonly kind: 'step.completed'; readonly step: string; readonly how: 'checkpoint' | 'found' | 'module' }

@@ -9,6 +9,7 @@ export function agentChanged(run: Run, event: AgentEvent): Run {
   if (event.kind === 'agent.launched') return launched(run, event);
   const agent = run.agents[event.role];
   if (!agent) return run;
+  if (event.kind === 'agent.forgot') return forgot(run, agent);
   const changed: Run = {
     ...run,
     agents: { ...run.agents, [event.role]: { ...agentAfter(agent, event), signAt: event.at } },
@@ -38,13 +39,26 @@ function launched(run: Run, event: Extract<Event, { kind: 'agent.launched' }>): 
     spoken: event.resume && before !== undefined && before.spoken,
     crashes: before?.crashes ?? [],
   };
-  const step = presentStep(run)?.step;
-  const hit = step !== undefined && isAgentStep(step) && step.role === event.role;
-  const life = run.life.kind === 'running' && hit ? { ...run.life, stepBeganAt: null } : run.life;
-  return { ...run, life, agents: { ...run.agents, [event.role]: agent } };
+  return { ...run, life: askedAnew(run, event.role), agents: { ...run.agents, [event.role]: agent } };
 }
 
-function agentAfter(agent: Agent, event: Exclude<AgentEvent, { kind: 'agent.launched' }>): Agent {
+function askedAnew(run: Run, role: string): Run['life'] {
+  const step = presentStep(run)?.step;
+  const hit = step !== undefined && isAgentStep(step) && step.role === role;
+  return run.life.kind === 'running' && hit ? { ...run.life, stepBeganAt: null } : run.life;
+}
+
+/** A conversation that knows nothing: its role is briefed and asked again. */
+function forgot(run: Run, agent: Agent): Run {
+  const firstPrompt = openPrompts(run, agent.role)[0]?.id ?? run.prompts.length + 1;
+  return {
+    ...run,
+    life: askedAnew(run, agent.role),
+    agents: { ...run.agents, [agent.role]: { ...agent, firstPrompt, spoken: false } },
+  };
+}
+
+function agentAfter(agent: Agent, event: Exclude<AgentEvent, { kind: 'agent.launched' | 'agent.forgot' }>): Agent {
   const to = (state: AgentState, evidence: string | null = null): Agent => ({
     ...agent,
     state,

@@ -45,6 +45,8 @@ export function react(run: Run, event: Event): Command[] {
 
 /** What a run needs when a supervisor takes it up again: the commands whose work may not have been finished. */
 export function outstanding(run: Run): Command[] {
+  // The supervisor may have ended between the decision to stop and the deed.
+  if (run.life.kind === 'stopped') return [{ do: 'close-session' }];
   if (run.life.kind !== 'running') return [];
   const step = presentStep(run)?.step;
   const module: Command[] =

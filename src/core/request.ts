@@ -51,6 +51,8 @@ export type Request =
       readonly exit: Exit;
       readonly spareId: string;
     }
+  /** Its record is gone, so that it could not be resumed: a new one of the same id was begun, which knows nothing. */
+  | { readonly kind: 'conversation-lost'; readonly role: string }
   | { readonly kind: 'agent-failed'; readonly role: string; readonly sentence: string; readonly hint: string }
   | { readonly kind: 'delivery'; readonly prompt: number; readonly news: DeliveryNews }
   | {

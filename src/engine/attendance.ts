@@ -1,11 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { keepBorders } from './borders.ts';
 import { watchClaims, type SettleTimes } from './claims.ts';
 import { openCourier, type Courier } from './courier.ts';
 import { ensureAgents, type CrewParts } from './crew.ts';
 import { openEvidence } from './evidence.ts';
-import type { RunLoop } from './loop.ts';
 import type { CheckpointWatch, Stop } from './ports.ts';
+import { reportSessionLoss } from './session-loss.ts';
 import { keepVigil } from './vigil.ts';
 
 export interface AttendanceParts {
@@ -27,10 +26,17 @@ export function openAttendance(crew: CrewParts, parts: AttendanceParts, onError:
   const { loop, terminal, provider, place, clock } = crew;
   const couriers = new Map<string, Courier>();
   const evidence = openEvidence(crew, onError);
-  const stops: Stop[] = [keepVigil(crew, onError), keepBorders(loop, terminal, onError)];
   let ensuring: Promise<void> = Promise.resolve();
   let watching: Promise<Stop> | null = null;
   let lost: Stop | null = null;
+  let losing: Promise<void> | null = null;
+
+  // Told by tmux or found by the vigil, and mostly by both: one loss until the session is there again.
+  const sessionLost = (why: string): Promise<void> =>
+    (losing ??= reportSessionLoss(crew, why)
+      .then(() => ensuring)
+      .finally(() => (losing = null)));
+  const stops: Stop[] = [keepVigil(crew, sessionLost, onError), keepBorders(loop, terminal, onError)];
 
   // Watched only once it is open: a session that does not exist yet is not lost.
   const watchSession = (): void => {
@@ -38,7 +44,7 @@ export function openAttendance(crew: CrewParts, parts: AttendanceParts, onError:
     if (lost || session === undefined) return;
     lost = terminal.onLost(session, (why) => {
       lost = null;
-      sessionLost(loop, why).catch(onError);
+      sessionLost(why).catch(onError);
     });
   };
 
@@ -89,9 +95,4 @@ export function openAttendance(crew: CrewParts, parts: AttendanceParts, onError:
       for (const stop of [...stops, evidence.stop]) await stop();
     },
   };
-}
-
-async function sessionLost(loop: RunLoop, why: string): Promise<void> {
-  const spareIds = Object.fromEntries(Object.keys(loop.run().agents).map((role) => [role, randomUUID()]));
-  await loop.submit({ kind: 'session-lost', why, spareIds });
 }

@@ -115,9 +115,15 @@ async function lookAt(parts: CourierParts, prompt: Prompt, agent: Agent, attempt
     activity,
     pane: agent.process === null && look.kind === 'gone' ? { kind: 'unknown', why: 'it is being opened' } : look,
     screen,
+    takenBefore: takenBefore(parts),
     seenAt: attempt.seenAt,
     timing: provider.timing,
   };
+}
+
+function takenBefore({ loop, role }: CourierParts): Sight['takenBefore'] {
+  const last = loop.run().prompts.findLast((prompt) => prompt.role === role && prompt.stage.kind === 'taken');
+  return last?.stage.kind === 'taken' ? { line: typedLine(last), at: last.stage.at } : null;
 }
 
 const squeezed = (text: string): string => text.replaceAll(/\s+/g, '');

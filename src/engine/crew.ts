@@ -111,8 +111,8 @@ async function planOf(parts: CrewParts, agent: Agent): Promise<PanePlan | null> 
   const { provider, log, loop } = parts;
   const order = orderOf(parts, agent);
   try {
-    const resumed = loop.run().agents[agent.role]?.spoken === true;
-    const launch = await (resumed ? resumeOrCreate(provider, order) : provider.create(order));
+    const { launch, forgot } = await prepare(provider, order, loop.run().agents[agent.role]?.spoken === true);
+    if (forgot) await loop.submit({ kind: 'conversation-lost', role: agent.role });
     return { role: agent.role, argv: launch.argv, cwd: launch.cwd };
   } catch (error) {
     const { sentence, hint } = toldBy(error);
@@ -122,13 +122,18 @@ async function planOf(parts: CrewParts, agent: Agent): Promise<PanePlan | null> 
   }
 }
 
-/** A conversation whose record is gone cannot be resumed; one of the same id is begun then. */
-async function resumeOrCreate(provider: AgentProvider, order: AgentOrder): Promise<Launch> {
+/** A conversation whose record is gone cannot be resumed; one of the same id is begun then, and knows nothing. */
+async function prepare(
+  provider: AgentProvider,
+  order: AgentOrder,
+  resume: boolean,
+): Promise<{ launch: Launch; forgot: boolean }> {
+  if (!resume) return { launch: await provider.create(order), forgot: false };
   try {
-    return await provider.resume(order);
+    return { launch: await provider.resume(order), forgot: false };
   } catch (error) {
     if (!(error instanceof Error && 'reason' in error && error.reason === 'no-conversation')) throw error;
-    return provider.create(order);
+    return { launch: await provider.create(order), forgot: true };
   }
 }
 

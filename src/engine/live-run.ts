@@ -107,6 +107,7 @@ export function openLiveRun(parts: LiveRunParts): LiveRun {
       await (crew ? end(crew) : leave());
     },
     async close() {
+      if (ending) await Promise.allSettled([ending]);
       await leave();
       await loop.settled();
       await stopRecord();
@@ -123,11 +124,28 @@ async function closeSession({ loop, terminal, provider, place }: CrewParts): Pro
     Object.values(agents).map((agent) => provider.process({ agentDir: place.agentDir(agent.role) })),
   );
   // A session that cannot be ended (renamed, a server that hangs) does not keep its agents.
-  const [closed] = await Promise.allSettled([settings ? terminal.close(settings.session) : Promise.resolve()]);
+  const [closed] = await Promise.allSettled([settings ? endOwn(terminal, settings.session) : Promise.resolve()]);
   await Promise.all(
     Object.values(agents).map((agent, index) =>
       provider.destroy({ ...handleOf(agent, place), process: processes[index] ?? null }, END_WITHIN_MS),
     ),
   );
-  if (closed.status === 'rejected') throw closed.reason;
+  if (closed.status === 'rejected') throw new SessionNotEnded(settings?.session ?? '', closed.reason);
+}
+
+/** One of that name that is somebody else's is not what was asked about. */
+async function endOwn(terminal: Terminal, session: string): Promise<void> {
+  if ((await terminal.survey(session)).kind !== 'foreign') await terminal.close(session);
+}
+
+/** The agents are ended and their session is not. */
+class SessionNotEnded extends Error {
+  readonly sentence: string;
+  readonly hint: string;
+  constructor(session: string, cause: unknown) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    super(`The tmux session ${session} could not be ended: ${why}`, { cause });
+    this.sentence = `The agents are ended, and the tmux session ${session} could not be: ${why}.`;
+    this.hint = 'Look at the sessions there are with tmux list-sessions, and end it by hand with tmux kill-session.';
+  }
 }

@@ -8,15 +8,22 @@ const ROUND_MS = 1000;
 /** An agent that says idle this long after its turn began without reporting the end was interrupted. */
 const INTERRUPTED_AFTER_MS = 1500;
 
-/** Looks after the agents of a run until stopped. Reports what it sees; decides nothing. */
-export function keepVigil(parts: CrewParts, onError: (error: unknown) => void): Stop {
+/**
+ * Looks after the agents of a run until stopped. Reports what it sees; decides nothing. `sessionLost` is called instead
+ * of reporting agents that ended with their session; it resolves when that is dealt with.
+ */
+export function keepVigil(
+  parts: CrewParts,
+  sessionLost: (why: string) => Promise<void>,
+  onError: (error: unknown) => void,
+): Stop {
   const ended = new AbortController();
   const isOver = (): boolean => ended.signal.aborted;
   const rounds = async (): Promise<void> => {
     while (!isOver()) {
       for (const agent of Object.values(parts.loop.run().agents)) {
         if (isOver()) return;
-        await lookAfter(parts, agent).catch(onError);
+        await lookAfter(parts, agent, sessionLost).catch(onError);
       }
       await parts.clock.sleep(ROUND_MS, ended.signal);
     }
@@ -28,11 +35,12 @@ export function keepVigil(parts: CrewParts, onError: (error: unknown) => void): 
   };
 }
 
-async function lookAfter(parts: CrewParts, agent: Agent): Promise<void> {
+async function lookAfter(parts: CrewParts, agent: Agent, sessionLost: (why: string) => Promise<void>): Promise<void> {
   if (agent.process === null || agent.state.kind === 'gone' || agent.state.kind === 'failed') return;
   const { provider, loop, place } = parts;
   const { role, generation } = agent;
   if ((await provider.alive(agent.process)) === 'gone') {
+    if (await isSessionGone(parts)) return sessionLost('it is not there any more');
     const exit = await provider.exit({ agentDir: place.agentDir(role) });
     await loop.submit({ kind: 'agent-exited', role, generation, exit, spareId: randomUUID() });
     return;
@@ -44,6 +52,11 @@ async function lookAfter(parts: CrewParts, agent: Agent): Promise<void> {
   const silentMs = parts.clock.now() - agent.state.since;
   if (agent.state.kind === 'busy' && activity.kind === 'idle' && silentMs > INTERRUPTED_AFTER_MS)
     await loop.submit({ kind: 'agent-interrupted', role });
+}
+
+async function isSessionGone({ loop, terminal }: CrewParts): Promise<boolean> {
+  const { life, settings } = loop.run();
+  return life.kind === 'running' && settings !== null && (await terminal.survey(settings.session)).kind === 'absent';
 }
 
 async function lookForDialog({ terminal, provider, loop }: CrewParts, agent: Agent, activity: string): Promise<void> {

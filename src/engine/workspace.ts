@@ -153,13 +153,17 @@ async function openHeld(parts: WorkspaceParts, place: RunPlace, feature: string,
 /** Lines are of the present version; what they hold was written by this code. */
 const asEvent = (raw: object): Event => raw as Event;
 
-/** Whether the run was going and is watched again. */
+/** Whether the run was going and is watched again. One that was started and has ended can still be looked at and closed. */
 async function takeUp(parts: WorkspaceParts, live: LiveRun): Promise<boolean> {
   const run = live.loop.run();
-  if (run.life.kind !== 'running') return false;
+  if (run.settings === null) return false;
   const saved: unknown = JSON.parse(await readFile(setupFile(live.place), 'utf8'));
   const { socket, provider, setup } = saved as { socket: string | null; provider: string; setup: CrewSetup };
   live.equip({ terminal: parts.terminalOn(socket), provider: await parts.providerFor(provider, setup), setup });
+  if (run.life.kind !== 'running') {
+    live.loop.takeUp();
+    return false;
+  }
   const gapMs = Math.max(0, parts.clock.now() - Math.max(run.updatedAt, parts.lastWatchedMs));
   await live.loop.submit({ kind: 'watch-again', pid: parts.pid, gapMs });
   live.loop.takeUp();

@@ -205,6 +205,15 @@ describe('agents', () => {
     ]);
   });
 
+  it('whose conversation was lost are briefed and asked again', () => {
+    const story = briefed();
+    deliver(story, 3);
+    put(story, { kind: 'conversation-lost', role: 'lead' });
+    expect(prompts(story).at(-1)).toBe(prompts(story)[0]);
+    deliver(story, 4);
+    expect(prompts(story).at(-1)).toBe('lead: [BEGIN]: Plan auth-api');
+  });
+
   it('take evidence that arrives a little out of order, once', () => {
     const story = briefed();
     const piece = (id: string) =>

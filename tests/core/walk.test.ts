@@ -18,15 +18,13 @@ let evidence = 0;
 
 const request: fc.Arbitrary<Request> = fc.oneof(
   fc.constant<Request>({ kind: 'initialise', identity }),
-  fc
-    .constantFrom('rehearsal', 'claude_code')
-    .map<Request>((provider) => ({
-      kind: 'start',
-      by: 'cli',
-      workflow: small,
-      settings: { ...settings, provider },
-      spareIds: spareIds(small),
-    })),
+  fc.constantFrom('rehearsal', 'claude_code').map<Request>((provider) => ({
+    kind: 'start',
+    by: 'cli',
+    workflow: small,
+    settings: { ...settings, provider },
+    spareIds: spareIds(small),
+  })),
   fc.constant<Request>({ kind: 'stop', by: 'cli', why: 'asked to' }),
   fc.constant<Request>({ kind: 'watch-again', pid: 1, gapMs: 5 }),
   fc.constant<Request>({ kind: 'surveyed' }),
@@ -74,15 +72,13 @@ const request: fc.Arbitrary<Request> = fc.oneof(
     .record({ prompt, as: fc.constantFrom('delivered', 'resend') })
     .map<Request>((each) => ({ kind: 'settle-prompt', by: 'cli', ...each })),
   role.map<Request>((name) => ({ kind: 'message', role: name, line: 'hello there', file: null })),
-  fc
-    .record({ file, at, gate: fc.constantFrom('auto', 'human', null) })
-    .map<Request>((each) => ({
-      kind: 'checkpoint-seen',
-      file: each.file,
-      sha256: String(each.at),
-      mtimeMs: T0 + each.at,
-      gate: each.gate,
-    })),
+  fc.record({ file, at, gate: fc.constantFrom('auto', 'human', null) }).map<Request>((each) => ({
+    kind: 'checkpoint-seen',
+    file: each.file,
+    sha256: String(each.at),
+    mtimeMs: T0 + each.at,
+    gate: each.gate,
+  })),
   file.map<Request>((name) => ({
     kind: 'checkpoint-refused',
     fault: { file: name, line: 1, found: 'x', expected: 'y' },

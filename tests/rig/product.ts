@@ -50,6 +50,8 @@ export interface Product {
   path(...parts: string[]): string;
   /** Writes a file of the run by temp and rename, as a careful writer does. */
   put(feature: string, file: string, text: string): Promise<void>;
+  /** Writes tmops.config.yaml anew: what the rig needs, and this. */
+  configure(options: Pick<ProductOptions, 'config' | 'play' | 'provider'>): Promise<void>;
   /** Ends the supervisor, as a crash would or by asking. */
   endSupervisor(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   dispose(): Promise<void>;
@@ -153,6 +155,7 @@ function productOf(repo: SampleRepo, server: PrivateServer, env: Readonly<Record
       await writeFile(`${target}.part`, text);
       await rename(`${target}.part`, target);
     },
+    configure: (options) => repo.write('tmops.config.yaml', configText(server, options)),
     async endSupervisor(signal = 'SIGTERM') {
       const pid = (await readFile(pidFile, 'utf8').catch(() => '')).trim();
       if (pid === '') return;

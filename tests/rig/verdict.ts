@@ -51,7 +51,8 @@ export async function verdictOn(
       if (message !== undefined) await checkText(engine, prompt, message, said);
       checkArrival(prompt, records, events, made, said);
     }
-    for (const { as, text } of records.taken) if (as !== 'prompt') faults.push(`${role} took ${text} as ${as}`);
+    for (const { as, text } of records.taken)
+      if (as !== 'prompt' && /\[tmops#\d+\]$/.test(text)) faults.push(`${role} took ${JSON.stringify(text)} as ${as}`);
   }
   faults.push(...untold(events, made));
   return { faults, counts: countsOf(engine, events, messages, made) };

@@ -1,0 +1,200 @@
+import { describe, expect, it } from 'vitest';
+import { attentionOf, outcomeOf, statusOf, waitsFor } from '../../src/app/status.ts';
+import { statusOutput } from '../../src/app/views.ts';
+import { workflowSchema } from '../../src/core/workflow.ts';
+import {
+  begin,
+  briefed,
+  checkpoint,
+  deliver,
+  identity,
+  news,
+  put,
+  settings,
+  small,
+  spareIds,
+  started,
+  type Story,
+} from '../rig/run.ts';
+
+const fault = { file: '001-plan.md', line: 3, found: '**From:** Tester', expected: 'From names lead' };
+
+describe('waits for', () => {
+  const rows: [string, () => Story, RegExp][] = [
+    ['a start', () => withInit(), /^It waits to be started: tmops start auth-api\.$/],
+    ['the look at the disk', () => started(), /looking at the checkpoints on disk/],
+    ['instructions to be read', () => surveyed(), /The lead is reading its instructions/],
+    ['a prompt on its way', () => briefed(), /Prompt 3 is on its way to the lead\./],
+    [
+      'a prompt that is held, with the reason',
+      () => held(),
+      /Prompt 3 is on its way to the lead: a draft stands there/,
+    ],
+    ['work', () => working(), /The lead works on 001-plan\.md/],
+    [
+      'a checkpoint to be corrected',
+      () => after(working(), (s) => put(s, { kind: 'checkpoint-refused', fault, sha256: null })),
+      /001-plan\.md is there but not in order/,
+    ],
+    [
+      'a review',
+      () => after(working(), (s) => checkpoint(s, '001-plan.md', { gate: 'human' })),
+      /asks for a human review/,
+    ],
+    [
+      'a fresh checkpoint in place of an old one',
+      () => after(working(), (s) => checkpoint(s, '001-plan.md', { mtimeMs: 5 })),
+      /older than this run/,
+    ],
+    [
+      'a checkpoint that was written ahead',
+      () => ahead(),
+      /was written before 001-plan\.md; it has to be written again/,
+    ],
+    [
+      'an agent that is not running',
+      () =>
+        after(working(), (s) =>
+          put(s, { kind: 'agent-exited', role: 'lead', generation: 1, exit: { kind: 'code', code: 0 }, spareId: 'x' }),
+        ),
+      /The lead's agent is not running/,
+    ],
+    [
+      'nothing once stopped',
+      () => after(working(), (s) => put(s, { kind: 'stop', by: 'cli', why: 'asked to' })),
+      /It was stopped by cli \(asked to\); tmops start auth-api goes on/,
+    ],
+  ];
+  it.each(rows)('%s', (_what, story, expected) => {
+    expect(waitsFor(story().run)).toMatch(expected);
+  });
+});
+
+describe('attention', () => {
+  const rows: [string, () => Story, string, RegExp][] = [
+    [
+      'a refused checkpoint, with file, line and expectation',
+      () => after(working(), (s) => put(s, { kind: 'checkpoint-refused', fault, sha256: null })),
+      'checkpoint-refused',
+      /001-plan\.md, line 3: found "\*\*From:\*\* Tester", expected From names lead/,
+    ],
+    [
+      'a prompt held for a human',
+      () => held(),
+      'held-for-human',
+      /Prompt 3 for the lead is held for human: a draft stands there/,
+    ],
+    ['a prompt in doubt', () => doubtful(), 'indeterminate', /Prompt 3/],
+    [
+      'a question',
+      () =>
+        after(working(), (s) =>
+          put(s, {
+            kind: 'agent-asking',
+            role: 'lead',
+            dialog: {
+              name: 'permission',
+              text: 'Do you want\u001b[31m to?',
+              choices: ['1. Yes'],
+              hint: 'Answer it in the pane.',
+            },
+          }),
+        ),
+      'needs-answer',
+      /asks \(permission\): "Do you want/,
+    ],
+    [
+      'a failed turn',
+      () => after(working(), (s) => news(s, 'lead', { kind: 'turn-failed', error: 'rate_limit', last: '' })),
+      'turn-failed',
+      /"rate_limit"/,
+    ],
+    [
+      'an ended agent',
+      () =>
+        after(working(), (s) =>
+          put(s, { kind: 'agent-exited', role: 'lead', generation: 1, exit: { kind: 'code', code: 0 }, spareId: 'x' }),
+        ),
+      'agent-ended',
+      /exit code 0/,
+    ],
+    [
+      'a review',
+      () => after(working(), (s) => checkpoint(s, '001-plan.md', { gate: 'human' })),
+      'awaits-review',
+      /asks for a human review/,
+    ],
+  ];
+  it.each(rows)('%s', (_what, story, code, sentence) => {
+    const { run, at } = story();
+    const found = attentionOf(run, at).find((each) => each.code === code);
+    expect(found?.sentence).toMatch(sentence);
+    expect(found?.hint).not.toBe('');
+  });
+
+  it('a silent agent, only after the time the configuration gives', () => {
+    const { run, at } = working();
+    expect(attentionOf(run, at + settings.silentAfterMs - 60_000)).toEqual([]);
+    expect(attentionOf(run, at + settings.silentAfterMs + 60_000)).toMatchObject([{ code: 'agent-silent' }]);
+  });
+
+  it('a failed module', () => {
+    const workflow = workflowSchema.parse({ ...small, steps: [{ id: 'gate', module: 'lint' }, ...small.steps] });
+    const story = started(workflow);
+    put(story, { kind: 'surveyed' });
+    put(story, { kind: 'module-failed', step: 'gate', stage: 'execute', why: 'no lint', rolledBack: true });
+    expect(attentionOf(story.run, story.at)).toMatchObject([
+      { code: 'module-failed', sentence: expect.stringMatching(/"no lint" It was rolled back/) as string },
+    ]);
+    expect(waitsFor(story.run)).toMatch(/The module lint failed/);
+  });
+});
+
+it('names the outcome of a prompt out of the closed set', () => {
+  const outcome = (story: Story) => outcomeOf(story.run.prompts[2]!);
+  expect(outcome(briefed())).toBe('wanted');
+  expect(outcome(held())).toBe('held_for_human');
+  expect(outcome(doubtful())).toBe('indeterminate');
+  expect(outcome(working())).toBe('accepted');
+  expect(
+    outcome(after(doubtful(), (s) => put(s, { kind: 'settle-prompt', prompt: 3, as: 'delivered', by: 'cli' }))),
+  ).toBe('accepted');
+});
+
+it('is of the shape that is promised, at every point of a run', () => {
+  for (const story of [withInit(), started(), surveyed(), briefed(), held(), working(), ahead()]) {
+    expect(() => statusOutput.parse(statusOf(story.run, 'tmux attach', story.at))).not.toThrow();
+  }
+});
+
+function after(story: Story, act: (story: Story) => unknown): Story {
+  act(story);
+  return story;
+}
+
+const withInit = (): Story => after(begin(), (story) => put(story, { kind: 'initialise', identity }));
+const surveyed = (): Story => after(started(), (story) => put(story, { kind: 'surveyed' }));
+const held = (): Story =>
+  after(briefed(), (story) =>
+    put(story, {
+      kind: 'delivery',
+      prompt: 3,
+      news: { kind: 'held', outcome: 'held_for_human', reason: 'a draft stands there' },
+    }),
+  );
+const working = (): Story => after(briefed(), (story) => deliver(story, 3, { turn: 'open' }));
+
+function doubtful(): Story {
+  return after(briefed(), (story) => {
+    put(story, { kind: 'delivery', prompt: 3, news: { kind: 'intended', pane: '%0', generation: 1, sha256: 'x' } });
+    put(story, { kind: 'delivery', prompt: 3, news: { kind: 'stuck', outcome: 'indeterminate', reason: 'not seen' } });
+  });
+}
+
+function ahead(): Story {
+  return after(working(), (story) => {
+    checkpoint(story, '002-work.md');
+    checkpoint(story, '001-plan.md');
+    void spareIds;
+  });
+}

@@ -1,0 +1,63 @@
+import { readFile } from 'node:fs/promises';
+import type { Event } from '../../src/core/event.ts';
+import { checkpointText, type Product } from './product.ts';
+import { until } from './wait.ts';
+
+/** What a rehearsed role does when a prompt holds these words. */
+export interface Cue {
+  readonly role: string;
+  readonly when: string;
+  /** Thought about before the checkpoint, in ms; an hour is as good as never. */
+  readonly thinkMs?: number;
+  /** Checkpoint it writes; SUMMARY.md goes into the run's folder. */
+  readonly file?: string;
+}
+
+/** A play as text; roles without a cue take every prompt and do nothing. YAML reads JSON. */
+export function playText(cues: readonly Cue[]): string {
+  const roles = [...new Set(cues.map(({ role }) => role))];
+  const rulesOf = (role: string) => cues.filter((cue) => cue.role === role).map(ruleOf);
+  return JSON.stringify({ name: 'test', roles: Object.fromEntries(roles.map((role) => [role, rulesOf(role)])) });
+}
+
+function ruleOf({ role, when, thinkMs, file }: Cue): object {
+  const think = thinkMs === undefined ? [] : [{ think: { ms: thinkMs } }];
+  const folder = file === 'SUMMARY.md' ? 'run' : 'checkpoints';
+  const write = file === undefined ? [] : [{ checkpoint: { file, folder, content: checkpointText('{feature}', role, 'All') } }];
+  return { when, do: [...think, ...write] };
+}
+
+/** What the role was told, in order, without the marks of the prompts. */
+export async function wordsTo(product: Product, feature: string, role: string): Promise<string[]> {
+  return (await product.prompts(feature, role)).map(({ text }) => text.replace(/ \[tmops#\d+\]$/, ''));
+}
+
+/** Waits for the journal of the present run to fit, without asking the supervisor anything. */
+export function journaled<T>(
+  product: Product,
+  feature: string,
+  what: string,
+  look: (events: readonly Event[]) => T | undefined | null | false,
+  withinMs = 15_000,
+): Promise<T> {
+  return until(`${feature}: ${what}`, async () => look(await product.events(feature)), { withinMs });
+}
+
+export interface AgentState {
+  readonly state: string;
+  readonly pane: string | null;
+  readonly session_id: string;
+  readonly pid: number | null;
+}
+
+/** What `state.json` of the present run says of its agents. */
+export async function agentsOf(product: Product, feature: string): Promise<Readonly<Record<string, AgentState>>> {
+  const text = await readFile(product.path(feature, 'current', 'state.json'), 'utf8');
+  return (JSON.parse(text) as { agents: Record<string, AgentState> }).agents;
+}
+
+/** Whether a process of that id is there and not a zombie. */
+export async function isAlive(pid: number): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  return stat !== '' && stat.slice(stat.lastIndexOf(')') + 2)[0] !== 'Z';
+}
