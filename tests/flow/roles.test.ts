@@ -97,7 +97,9 @@ workflow: tools/security-review.yaml`;
       readFile(product.path('reviewed', 'current', 'roles', `${role}.md`), 'utf8');
     const tester = await told('tester');
     expect(tester).toMatch(/^# Tester of the feature reviewed \(run initial\)\n/);
-    expect(tester).toContain('`[BEGIN]: Start test writing` ends with `.tmops/reviewed/current/checkpoints/003-tests-complete.md`');
+    expect(tester).toContain(
+      '`[BEGIN]: Start test writing` ends with `.tmops/reviewed/current/checkpoints/003-tests-complete.md`',
+    );
     expect(tester.endsWith(OWN_WORDS)).toBe(true);
     expect(await told('security-reviewer')).toContain(await example('05_security_reviewer.md'));
     const shipped = await readFile(new URL('../instructions/04_verifier.md', examples), 'utf8');

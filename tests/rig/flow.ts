@@ -13,17 +13,24 @@ export interface Cue {
   readonly file?: string;
 }
 
+/** Comes first: the document that is read holds the words of the other cues. */
+const BRIEFED = { when: '/roles\\/[a-z0-9-]+\\.md and follow it/', do: [{ say: 'WAITING: Ready for instructions' }] };
+
 /** A play as text; roles without a cue take every prompt and do nothing. YAML reads JSON. */
 export function playText(cues: readonly Cue[]): string {
   const roles = [...new Set(cues.map(({ role }) => role))];
   const rulesOf = (role: string) => cues.filter((cue) => cue.role === role).map(ruleOf);
-  return JSON.stringify({ name: 'test', roles: Object.fromEntries(roles.map((role) => [role, rulesOf(role)])) });
+  return JSON.stringify({
+    name: 'test',
+    roles: Object.fromEntries(roles.map((role) => [role, [BRIEFED, ...rulesOf(role)]])),
+  });
 }
 
 function ruleOf({ role, when, thinkMs, file }: Cue): object {
   const think = thinkMs === undefined ? [] : [{ think: { ms: thinkMs } }];
   const folder = file === 'SUMMARY.md' ? 'run' : 'checkpoints';
-  const write = file === undefined ? [] : [{ checkpoint: { file, folder, content: checkpointText('{feature}', role, 'All') } }];
+  const content = checkpointText('{feature}', role, 'All').replace('## Next', '## Findings\n- None\n\n## Next');
+  const write = file === undefined ? [] : [{ checkpoint: { file, folder, content } }];
   return { when, do: [...think, ...write] };
 }
 

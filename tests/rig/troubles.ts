@@ -5,7 +5,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SESSION, type EngineRig, type Role } from './engine.ts';
 import { attachHuman } from './human.ts';
 import type { Random } from './random.ts';
-import { until } from './wait.ts';
 
 /** Something that goes wrong around one role's pane, from its beginning until it is over. */
 export interface Trouble {
@@ -161,9 +160,11 @@ function lineFrom(socketPath: string, asked: string): Promise<string | null> {
 
 /** Answers as a careful human does, who looks before each key and refuses what they did not ask for. */
 async function answerDialog(scene: Scene): Promise<void> {
-  if (!(await asks(scene))) return;
-  await keys(scene, 'Escape');
-  await until('the dialog is answered, or its agent is gone', async () => !(await asks(scene)));
+  // A copy mode takes the first Escape for itself.
+  for (let press = 0; press < 4 && (await asks(scene)); press += 1) {
+    await keys(scene, 'Escape');
+    for (let look = 0; look < 20 && (await asks(scene)); look += 1) await sleep(25);
+  }
 }
 
 const asks = async (scene: Scene): Promise<boolean> => (await stateOf(scene))?.['surface'] === 'dialog';

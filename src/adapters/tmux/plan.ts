@@ -62,7 +62,7 @@ export function sessionChain(plan: SessionPlan, window: WindowPlan, pane: PanePl
   return [
     ['new-session', '-d', '-E', '-s', plan.session, ...size, '-n', window.name, ...printed(), ...process(pane)],
     ...settings('set-option', here, sessionOptions(plan)),
-    ...windowSettings(here, window),
+    ...windowSettings(here),
     ...paneSettings(here, pane),
   ];
 }
@@ -72,7 +72,7 @@ export function windowChain(session: string, window: WindowPlan, pane: PanePlan)
   const here = `=${session}:`;
   return [
     ['new-window', '-a', '-t', `${here}{end}`, '-n', window.name, ...printed(), ...process(pane)],
-    ...windowSettings(here, window),
+    ...windowSettings(here),
     ...paneSettings(here, pane),
   ];
 }
@@ -113,7 +113,6 @@ function sessionOptions(plan: SessionPlan): Record<string, string> {
     'detach-on-destroy': 'on',
     '@tmops_workspace': plan.workspaceId,
     '@tmops_session': plan.session,
-    '@tmops_feature': shown(plan.feature),
     '@tmops_headline': '',
     status: 'on',
     'status-left': '[#{session_name}] ',
@@ -123,22 +122,19 @@ function sessionOptions(plan: SessionPlan): Record<string, string> {
   };
 }
 
-function windowSettings(target: string, window: WindowPlan): Chain {
+function windowSettings(target: string): Chain {
   const name = '#{?pane_active,#[bold],}#{@tmops_role}#{?#{@tmops_state},: #{@tmops_state},}#[default]';
-  return [
-    ...settings('set-option -w', target, {
-      'window-size': FOLLOW_CLIENTS,
-      'aggressive-resize': 'off',
-      'automatic-rename': 'off',
-      'allow-rename': 'off',
-      'synchronize-panes': 'off',
-      'pane-border-status': 'top',
-      'pane-border-format': `#{?#{@tmops_role}, ${name} ,}`,
-      'main-pane-width': '50%',
-      'main-pane-height': '50%',
-    }),
-    ['select-layout', '-t', target, window.arrange],
-  ];
+  return settings('set-option -w', target, {
+    'window-size': FOLLOW_CLIENTS,
+    'aggressive-resize': 'off',
+    'automatic-rename': 'off',
+    'allow-rename': 'off',
+    'synchronize-panes': 'off',
+    'pane-border-status': 'top',
+    'pane-border-format': `#{?#{@tmops_role}, ${name} ,}`,
+    'main-pane-width': '50%',
+    'main-pane-height': '50%',
+  });
 }
 
 // Kept on the pane, not the window: panes that a human adds close when their shell ends, as they are used to.

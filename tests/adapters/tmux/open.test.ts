@@ -61,6 +61,9 @@ describe.each(configs)('with a tmux.conf: $name', ({ config }) => {
     expect(panes.every((pane) => !pane.dead && pane.pid > 0 && /^%\d+$/.test(pane.pane))).toBe(true);
     expect(await at.terminal.survey('tmops-feat')).toEqual({ kind: 'ours', panes });
     expect(await windowsOf('tmops-feat')).toEqual(['quad 4 220x100']);
+    const flags = '#{pane_synchronized} #{window_name}';
+    expect(await at.rig.run('display-message', '-p', '-t', panes[0]!.pane, flags)).toBe('0 quad');
+    expect(await at.rig.run('show-options', '-v', '-t', '=tmops-feat:', 'detach-on-destroy')).toBe('on');
     await at.terminal.end();
     expect(await at.another({}).survey('tmops-feat')).toEqual({ kind: 'ours', panes });
     for (const { pid } of panes) {

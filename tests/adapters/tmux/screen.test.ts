@@ -5,12 +5,15 @@ import { until } from '../../rig/wait.ts';
 import { fixture } from './fixture.ts';
 import type { Fixture } from './fixture.ts';
 
+/** What a user may have set that would show other sizes, and no headline. */
+const CONFIG = 'set -g status off\nsetw -g window-size smallest\n';
+
 let at: Fixture;
 afterEach(() => at.end());
 
 describe.each(['control', 'process'] as const)('the size of the windows by way of %s', (way) => {
   beforeEach(async () => {
-    at = await fixture({ way });
+    at = await fixture({ way, config: CONFIG });
   });
 
   const sizes = async (session = 'tmops-feat') =>
@@ -73,7 +76,7 @@ describe.each(['control', 'process'] as const)('the size of the windows by way o
 
 describe('labels and the headline', () => {
   beforeEach(async () => {
-    at = await fixture();
+    at = await fixture({ config: CONFIG });
   });
 
   it('are shown as they are, without styles or commands', async () => {

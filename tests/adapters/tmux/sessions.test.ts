@@ -53,10 +53,10 @@ describe('survey', () => {
 
   it('does not take a renamed session for an absent one', async () => {
     await at.terminal.open(at.plan());
-    await at.rig.run('rename-session', '-t', '=tmops-feat', 'my work');
+    await at.rig.run('rename-session', '-t', '=tmops-feat', 'tmops-feat-old');
     expect(await at.terminal.survey('tmops-feat')).toEqual({
       kind: 'unknown',
-      why: 'the session tmops-feat was renamed to "my work"',
+      why: 'the session tmops-feat was renamed to "tmops-feat-old"',
     });
   });
 
