@@ -3,6 +3,7 @@ import { presentStep, type Run } from '../core/run.ts';
 import { isAgentStep } from '../core/workflow.ts';
 import type { LiveRun } from '../engine/live-run.ts';
 import type { Caller } from '../link/protocol.ts';
+import type { Answer, Handler } from './handler.ts';
 import { initHandler } from './init.ts';
 import { narrate } from './narrate.ts';
 import { plainText } from './pane-text.ts';
@@ -11,16 +12,8 @@ import { startHandler } from './start.ts';
 import { attentionOf, statusOf, waitsFor } from './status.ts';
 import type { InputOf, OperationKey, OutputOf } from './table.ts';
 import { tellRefusal, unknownFeature } from './tell.ts';
-import type { ProblemView } from './views.ts';
 import { waitFor } from './wait.ts';
 
-export type Answer<K extends OperationKey> =
-  { readonly ok: true; readonly output: OutputOf<K> } | { readonly ok: false; readonly problem: ProblemView };
-export type Handler<K extends OperationKey> = (
-  input: InputOf<K>,
-  caller: Caller,
-  signal: AbortSignal,
-) => Promise<Answer<K>>;
 export type Handlers = { readonly [K in OperationKey]: Handler<K> };
 
 export function handlersFor(ports: AppPorts): Handlers {

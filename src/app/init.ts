@@ -1,6 +1,6 @@
 import type { Config } from '../config/schema.ts';
 import type { InitOutcome } from '../core/init.ts';
-import type { Handler } from './handlers.ts';
+import type { Handler } from './handler.ts';
 import type { AppPorts } from './ports.ts';
 import type { OutputOf } from './table.ts';
 import { tellInit } from './tell.ts';

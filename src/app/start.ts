@@ -7,7 +7,7 @@ import type { Run } from '../core/run.ts';
 import { isAgentStep } from '../core/workflow.ts';
 import type { LiveRun } from '../engine/live-run.ts';
 import type { Caller } from '../link/protocol.ts';
-import type { Answer, Handler } from './handlers.ts';
+import type { Answer, Handler } from './handler.ts';
 import type { AppPorts } from './ports.ts';
 import type { InputOf } from './table.ts';
 import { tellRefusal, unknownFeature } from './tell.ts';

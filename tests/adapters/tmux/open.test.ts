@@ -206,7 +206,7 @@ describe('the process of a pane', () => {
     at = await fixture();
     const panes = at.plan().panes.map((pane, index) => (index === 2 ? { ...pane, ...change } : pane));
     await expect(at.terminal.open(at.plan({ panes }))).rejects.toThrow(says);
-    expect(await at.terminal.survey('tmops-feat')).toEqual({ kind: 'absent' });
+    await until('it is absent', async () => (await at.terminal.survey('tmops-feat')).kind === 'absent');
   });
 });
 

@@ -45,7 +45,7 @@ describe.each(['control', 'process'] as const)('the size of the windows by way o
     await until('the window is small', async () => (await sizes())[0] === '80x23');
     await at.rig.run('switch-client', '-t', '=other');
     await until('the window has its own size', async () => (await sizes())[0] === '220x100', { withinMs: 3000 });
-    expect(await sizes('other')).toEqual(['80x23']);
+    expect(await sizes('other')).toEqual(['80x24']);
     await human.leave();
   });
 
@@ -64,11 +64,11 @@ describe.each(['control', 'process'] as const)('the size of the windows by way o
     await at.open(at.plan());
     await at.rig.run('new-session', '-d', '-t', '=tmops-feat', '-s', 'mine');
     const mine = attachHuman(at.rig, 'mine', { cols: 80, rows: 24 });
-    await until('the first one is there', async () => (await sizes())[0] === '80x23');
+    await until('the first one is there', async () => (await sizes())[0] === '80x24');
     const other = attachHuman(at.rig, 'tmops-feat', { cols: 100, rows: 30 });
     await until('the larger one is there', async () => (await sizes())[0] === '100x29');
     await other.leave();
-    await until('the smaller one has it', async () => (await sizes())[0] === '80x23');
+    await until('the smaller one has it', async () => (await sizes())[0] === '80x24');
     await mine.leave();
     await until('the window has its own size', async () => (await sizes())[0] === '220x100', { withinMs: 3000 });
   });
