@@ -1,4 +1,4 @@
-import type { Event } from '../core/event.ts';
+import type { CheckpointFault, Event } from '../core/event.ts';
 import type { EventView } from './views.ts';
 
 /** An event as a sentence for people. Text that came from agents or files is quoted, never woven in. */
@@ -47,8 +47,7 @@ const SENTENCES: Sentences = {
   'prompt.reopened': (e) => `Prompt ${e.prompt} will be typed again: ${quoted(e.why)}.`,
   'prompt.settled': (e) => `${e.by} said of prompt ${e.prompt}: ${e.as}.`,
   'checkpoint.seen': (e) => `${e.file} is whole${e.gate === 'human' ? ' and asks for a human review' : ''}.`,
-  'checkpoint.refused': (e) =>
-    `${e.fault.file}, line ${e.fault.line}: found ${quoted(e.fault.found)}, expected ${e.fault.expected}.`,
+  'checkpoint.refused': (e) => `${faultWord(e.fault)}.`,
 };
 
 function sentence(event: Event): string {
@@ -59,6 +58,11 @@ function sentence(event: Event): string {
 const MAX_QUOTE = 160;
 /** Untrusted text on one line, without control characters, between quotes. */
 export const quoted = (text: string): string => `"${text.replaceAll(/[\p{C}\s]+/gu, ' ').slice(0, MAX_QUOTE)}"`;
+
+/** What is wrong with a checkpoint, without a full stop. Line 0 is the file as such. */
+export function faultWord({ file, line, found, expected }: CheckpointFault): string {
+  return `${file}${line > 0 ? `, line ${line}` : ''}: found ${quoted(found)}, expected ${expected}`;
+}
 
 const seconds = (ms: number): string => (ms < 90_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`);
 

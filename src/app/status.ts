@@ -1,7 +1,7 @@
 import { claimOf } from '../core/advance.ts';
 import { isBriefed, presentStep, typedLine, type Agent, type Prompt, type Run } from '../core/run.ts';
 import { isAgentStep, type AgentStep, type Step } from '../core/workflow.ts';
-import { exitWord, quoted } from './narrate.ts';
+import { exitWord, faultWord, quoted } from './narrate.ts';
 import type { ProblemView, StatusView } from './views.ts';
 
 /** The status of a run, whole. */
@@ -129,8 +129,13 @@ export function outcomeOf(prompt: Prompt): string {
 function checkpointOf(run: Run, step: AgentStep, isPresent: boolean): StatusView['checkpoints'][number] {
   const done = run.done[step.id];
   const fault = run.faults[step.checkpoint];
+  // The file has a column of its own.
   const problem =
-    fault && !done ? `line ${fault.line}: found ${quoted(fault.found)}, expected ${fault.expected}` : null;
+    fault && !done
+      ? faultWord(fault)
+          .slice(fault.file.length)
+          .replace(/^[,:] /, '')
+      : null;
   const state = done ? 'done' : problem !== null ? 'refused' : isPresent ? 'open' : 'later';
   return { step: step.id, role: step.role, file: step.checkpoint, state, at: done ? iso(done.at) : null, problem };
 }
@@ -159,7 +164,7 @@ function faultProblems(run: Run, feature: string): ProblemView[] {
     .filter((fault) => open.has(fault.file))
     .map((fault) => ({
       code: 'checkpoint-refused',
-      sentence: `${fault.file}, line ${fault.line}: found ${quoted(fault.found)}, expected ${fault.expected}.`,
+      sentence: `${faultWord(fault)}.`,
       hint: `Correct .tmops/${feature}/current/checkpoints/${fault.file}; it is read again as soon as it is saved.`,
     }));
 }

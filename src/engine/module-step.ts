@@ -1,6 +1,6 @@
 import { isAgentStep } from '../core/workflow.ts';
 import type { CrewParts } from './crew.ts';
-import type { Modules } from './ports.ts';
+import type { ModuleContext, Modules } from './ports.ts';
 
 /** Carries out a step that a module of the project does: validate, execute, and rollback when that fails. */
 export async function executeModule({ loop, place }: CrewParts, modules: Modules, id: string): Promise<void> {
@@ -16,14 +16,9 @@ export async function executeModule({ loop, place }: CrewParts, modules: Modules
     with: step.with,
   };
   const failed = async (stage: 'validate' | 'execute', error: unknown): Promise<void> => {
-    const rolledBack = stage === 'execute' && (await rollBack(modules, step.module, context));
-    await loop.submit({
-      kind: 'module-failed',
-      step: id,
-      stage,
-      why: error instanceof Error ? error.message : String(error),
-      rolledBack,
-    });
+    const rollback = stage === 'execute' ? await rollBack(modules, step.module, context) : { done: false, trouble: '' };
+    const why = `${messageOf(error)}${rollback.trouble}`;
+    await loop.submit({ kind: 'module-failed', step: id, stage, why, rolledBack: rollback.done });
   };
   try {
     await modules.call(step.module, 'validate', context);
@@ -38,10 +33,18 @@ export async function executeModule({ loop, place }: CrewParts, modules: Modules
   await loop.submit({ kind: 'module-done', step: id });
 }
 
-/** Whether what the module had begun was taken back. */
-async function rollBack(modules: Modules, module: string, context: Parameters<Modules['call']>[2]): Promise<boolean> {
+interface Rollback {
+  /** Whether what the module had begun was taken back. */
+  readonly done: boolean;
+  /** What to say of it beside the failure; empty when there is nothing to say. */
+  readonly trouble: string;
+}
+
+async function rollBack(modules: Modules, module: string, context: ModuleContext): Promise<Rollback> {
   return modules.call(module, 'rollback', context).then(
-    () => true,
-    () => false,
+    (done) => ({ done, trouble: '' }),
+    (error: unknown) => ({ done: false, trouble: `; rolling it back failed too: ${messageOf(error)}` }),
   );
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

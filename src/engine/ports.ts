@@ -173,8 +173,11 @@ export interface ModuleContext {
 }
 
 export interface Modules {
-  /** Rejects when the module is not registered, cannot be loaded, or its function rejects. */
-  call(module: string, stage: 'validate' | 'execute' | 'rollback', context: ModuleContext): Promise<void>;
+  /**
+   * Whether the module has a function for the stage; it must have `execute`. Rejects when the module is not registered,
+   * cannot be loaded, or its function rejects.
+   */
+  call(module: string, stage: 'validate' | 'execute' | 'rollback', context: ModuleContext): Promise<boolean>;
 }
 
 export interface Log {

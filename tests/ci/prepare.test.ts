@@ -6,10 +6,6 @@ import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
 
 const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
-const isRoot = process.getuid?.() === 0;
-/** Somebody who is not root: root can play anybody. */
-const plainUser = isRoot ? { uid: 65_534, gid: 65_534 } : {};
-
 let base: string;
 let tree: string;
 let bin: string;
@@ -20,8 +16,6 @@ beforeEach(async () => {
   tree = join(base, 'tree');
   bin = join(base, 'bin');
   await mkdir(bin);
-  await chmod(base, 0o777);
-  await chmod(bin, 0o777);
   await file('config/package-managers.json', await readFile(join(packageRoot, 'config/package-managers.json'), 'utf8'));
   await file('package.json', '{}');
   await file('package-lock.json', lockOf('1.0.0'));
@@ -35,7 +29,6 @@ beforeEach(async () => {
   await symlink('/usr/bin/env', join(bin, 'env'));
   await program('tmux', 'echo tmux 3.4');
   await program('npm', `echo "npm $*" >>${calls()}; exit 1`);
-  if (isRoot) await chownTree();
 });
 afterEach(() => rm(base, { recursive: true, force: true }));
 
@@ -62,24 +55,29 @@ async function program(name: string, script: string): Promise<void> {
   await chmod(join(bin, name), 0o755);
 }
 
-async function chownTree(): Promise<void> {
-  await execa('chmod', ['-R', 'a+rwX', tree]);
-}
-
 interface Run {
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  readonly user?: { readonly uid?: number; readonly gid?: number };
+  /** Code that runs before the script, to let it see another machine. */
+  readonly pretend?: string;
 }
 
-async function prepare({ flags = [], env = {}, user = {} }: Run = {}) {
-  const { exitCode, stdout, stderr } = await execa(process.execPath, [join(tree, '.ci/prepare.mjs'), ...flags], {
-    cwd: tree,
-    env: { PATH: bin, ...env },
-    extendEnv: false,
-    reject: false,
-    ...user,
-  });
+const ROOT = 'process.getuid = () => 0';
+const SOMEBODY = 'process.getuid = () => 1000';
+const OLD_NODE = "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.18.3' } })";
+
+async function prepare({ flags = [], env = {}, pretend = ROOT }: Run = {}) {
+  const imported = `--import=data:text/javascript,${encodeURIComponent(pretend)}`;
+  const { exitCode, stdout, stderr } = await execa(
+    process.execPath,
+    [imported, join(tree, '.ci/prepare.mjs'), ...flags],
+    {
+      cwd: tree,
+      env: { PATH: bin, ...env },
+      extendEnv: false,
+      reject: false,
+    },
+  );
   return { exitCode, stdout, stderr };
 }
 
@@ -115,9 +113,7 @@ describe('a tree that is in order', () => {
   });
 
   it('refuses an old node', async () => {
-    const pretend = "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.18.3' } })";
-    const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(pretend)}` };
-    const run = await prepare({ env });
+    const run = await prepare({ pretend: OLD_NODE });
     expect(run.exitCode).toBe(1);
     expect(run.stderr).toBe('prepare: this is node 20.18.3, and 20.19 or newer is needed: install Node 24.');
   });
@@ -126,7 +122,7 @@ describe('a tree that is in order', () => {
 describe('tmux that is missing', () => {
   beforeEach(() => rm(join(bin, 'tmux')));
 
-  test.runIf(isRoot).each([
+  test.each([
     ['apt-get', ['apt-get update (noninteractive)', 'apt-get install -y tmux (noninteractive)']],
     ['dnf', ['dnf install -y tmux']],
     ['yum', ['yum install -y tmux']],
@@ -147,7 +143,7 @@ describe('tmux that is missing', () => {
   it('is installed with sudo by somebody else than root', async () => {
     await managerOf('apt-get');
     await program('sudo', `echo "sudo $*" >>${calls()}; shift; exec "$@"`);
-    expect(await prepare({ user: plainUser })).toMatchObject({ exitCode: 0 });
+    expect(await prepare({ pretend: SOMEBODY })).toMatchObject({ exitCode: 0 });
     expect(await called()).toEqual([
       'sudo -n env DEBIAN_FRONTEND=noninteractive apt-get update',
       'apt-get update (noninteractive)',
@@ -172,12 +168,12 @@ describe('tmux that is missing', () => {
     ['with brew that installs nothing', () => program('brew', 'exit 0'), '`tmux -V` still fails'],
   ])('%s ends in a message', async (_how, set, words) => {
     await set();
-    const run = await prepare({ user: plainUser });
+    const run = await prepare({ pretend: SOMEBODY });
     expect(run.exitCode).toBe(1);
     expect(run.stderr).toContain(words);
   });
 
-  test.runIf(isRoot)('is installed although the list of packages could not be fetched whole', async () => {
+  it('is installed although the list of packages could not be fetched whole', async () => {
     await program(
       'apt-get',
       `[ "$1" = update ] && exit 100\nprintf '#!/bin/sh\\necho tmux 3.2a\\n' >${bin}/tmux && /bin/chmod 755 ${bin}/tmux`,

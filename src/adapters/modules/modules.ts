@@ -13,7 +13,8 @@ export type ModuleFiles = () => Readonly<Record<string, string>>;
  */
 export function stepModules(root: string, files: ModuleFiles) {
   return {
-    async call(name: string, stage: Stage, context: object): Promise<void> {
+    /** Whether the module has a function for the stage. */
+    async call(name: string, stage: Stage, context: object): Promise<boolean> {
       const file = files()[name];
       if (file === undefined) throw new Error(`no module ${name} is registered under modules: in the configuration`);
       const path = isAbsolute(file) ? file : join(root, file);
@@ -23,6 +24,7 @@ export function stepModules(root: string, files: ModuleFiles) {
       const act = loaded[stage];
       if (typeof act === 'function') await (act as (context: object) => unknown)(context);
       else if (stage === 'execute') throw new Error(`${path} exports no function execute`);
+      return typeof act === 'function';
     },
   };
 }
