@@ -44,8 +44,7 @@ case ${1-} in
     printf '%s\n' "$$"
     start_time "$$"
   } | write_whole "$2/process"
-  umask "$3"
-  shift 3
+  shift 2
   exec "$@"
   ;;
 --clean) directory=$2 ;;
@@ -58,7 +57,7 @@ case ${1-} in
   ;;
 esac
 
-mask=$(umask)
+# For the agent too: what it writes is for its user alone, whatever mask the tmux server was started with.
 umask 077
 rm -f "$directory/exit" "$directory/process"
 
@@ -71,7 +70,7 @@ if ! cd -- "$folder" 2>/dev/null; then
 fi
 unset OLDPWD
 
-set -- /bin/sh "$0" --become "$directory" "$mask"
+set -- /bin/sh "$0" --become "$directory"
 while IFS= read -r tmops_line; do
   set -- "$@" "$tmops_line"
 done <"$directory/launch/argv"

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { userInfo } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { socketPlace, type Place } from '../link/place.ts';
 
 /** What the supervisor of a workspace keeps on disk, and where it listens. */
@@ -34,5 +34,11 @@ export const logFile = (root: string): string => join(root, '.tmops', '.logs', '
  */
 export const socketOfWorkspace = (root: string): Place => socketPlace(root, { tmpDir: '/tmp', uid: userInfo().uid });
 
-/** Names a workspace on a tmux server; derived from its path, so that two checkouts never own each other's sessions. */
-export const workspaceIdOf = (root: string): string => createHash('sha256').update(root).digest('hex').slice(0, 12);
+/**
+ * Names a workspace on a tmux server: its folder's name for people, and a part of a hash of its path, so that two
+ * checkouts never own each other's sessions.
+ */
+export const workspaceIdOf = (root: string): string =>
+  `${basename(root)
+    .replaceAll(/[^A-Za-z0-9._-]/g, '_')
+    .slice(0, 40)}-${createHash('sha256').update(root).digest('hex').slice(0, 8)}`;

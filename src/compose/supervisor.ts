@@ -10,6 +10,7 @@ import { openLog, type OpenLog } from '../adapters/log/log.ts';
 import { secretsOf } from '../adapters/log/scrub.ts';
 import { dispatcher } from '../app/dispatch.ts';
 import { readEnvironment } from '../config/environment.ts';
+import { scrubEnvironment } from '../core/environment.ts';
 import { fill } from '../config/fields.ts';
 import { loadConfig } from '../config/load.ts';
 import { say } from '../config/say.ts';
@@ -198,12 +199,11 @@ function telemetry(
   };
 }
 
-/** tmux' own client must not believe it runs inside the caller's session. */
-function terminalEnvironment(): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(readEnvironment()).filter(([name]) => name !== 'TMUX' && name !== 'TMUX_PANE'),
-  );
-}
+/**
+ * A tmux server that is started here shows its environment to whoever may talk to it, so that nothing of Claude Code's
+ * goes into it. tmux' own client must not believe it runs inside the caller's session either.
+ */
+const terminalEnvironment = (): Record<string, string> => scrubEnvironment(readEnvironment(), ['TMUX_TMPDIR']);
 
 /** Ends when told to, or when for `idleExitMs` no feature ran and no door was open. */
 async function untilDone(
@@ -232,7 +232,11 @@ async function untilDone(
 
 /** Lets an agent's hook start a supervisor again: a constant script beside the arguments it runs, so that nothing is quoted. */
 async function writeWakeFiles(root: string, place: SupervisorPlace): Promise<void> {
-  const command = ['/bin/sh', packaged('config', 'guard.sh'), ...program, 'supervise', '--root', root];
+  // The agent whose hook starts it has none of the variables that lead to the tmux server and the configuration.
+  const kept = Object.entries(readEnvironment()).filter(([name]) => /^(TMUX_TMPDIR|TMOPS_.+)$/.test(name));
+  const variables = kept.map(([name, value]) => `${name}=${value}`).filter((line) => !line.includes('\n'));
+  const guard = ['/bin/sh', packaged('config', 'guard.sh'), ...program, 'supervise', '--root', root];
+  const command = ['/usr/bin/env', ...variables, ...guard];
   await writeFile(place.commandFile, `${command.join('\n')}\n`, { mode: 0o600 });
   await writeFile(place.wakeFile, WAKE, { mode: 0o700 });
   await chmod(place.wakeFile, 0o700);

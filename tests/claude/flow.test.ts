@@ -67,6 +67,14 @@ describe('the real Claude Code in four panes', () => {
     expect(api?.failures).toEqual([]);
   });
 
+  it('does so where nobody is asked (dontAsk) too', async () => {
+    const { json, reached } = await open('    permission_mode: dontAsk\n');
+    await json<OutputOf<'init'>>('init', 'greeting');
+    await json<OutputOf<'start'>>('start', 'greeting');
+    await reached('greeting', 'the run is completed', (status) => status.phase === 'completed', 120_000);
+    expect(api?.failures).toEqual([]);
+  });
+
   it('says what to do when the folder is not trusted, and types nothing', async () => {
     const { cli, json, env } = await open();
     await claudeHome(env['HOME'] ?? '', { trusted: [] });

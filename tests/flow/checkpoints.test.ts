@@ -260,7 +260,11 @@ describe('in a run of its own', () => {
     await product.json('init', 'ahead');
     await product.json('start', 'ahead');
     const first = await open('ahead');
-    const put = (file: string): Promise<void> => product.put('ahead', `checkpoints/${file}`, whole('ahead'));
+    const put = async (file: string): Promise<void> => {
+      await product.put('ahead', `checkpoints/${file}`, whole('ahead'));
+      // So that times of files tell their order.
+      await pause(20);
+    };
     await put('103-part.md');
     await put('102-part.md');
     await put(first.file);

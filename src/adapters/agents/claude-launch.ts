@@ -78,7 +78,7 @@ async function writeFiles(
   const inFolder = (name: string): string => join(order.agentDir, name);
   const files = { settings: inFolder('settings.json'), servers: inFolder('mcp.json'), hook: inFolder('hook.sh') };
   await mkdir(order.agentDir, { recursive: true, mode: 0o700 });
-  await writeWhole(files.settings, json(await claudeSettings(order, allow)));
+  await writeWhole(files.settings, json(await claudeSettings(order, allow, modeOf(options, order))));
   await writeWhole(files.servers, json({ mcpServers: options.mcpServers ?? {} }));
   await copyFile(packagedFile('hook.sh'), files.hook);
   return files;

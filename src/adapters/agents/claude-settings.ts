@@ -14,15 +14,16 @@ const HOOK_TIMEOUT_S = 5;
  * The settings file of one agent: hooks that report its events, and what it may do without asking. `allow` are the rules
  * every role gets (config/claude-code.yaml).
  */
-export async function claudeSettings(order: AgentOrder, allow: readonly string[]): Promise<object> {
+export async function claudeSettings(order: AgentOrder, allow: readonly string[], mode: string): Promise<object> {
+  const outside = await foldersOutside(order);
   return {
     // The classic renderer: the pane's scrollback stays usable, and the screen is the one the signatures were made for.
     tui: 'default',
     hooks: Object.fromEntries(HOOK_NAMES.map((name) => [name, [{ hooks: [hook()] }]])),
     permissions: {
-      allow: [...allow, ...testRules(order.testCommand), ...order.permissions.allow],
+      allow: [...allow, ...testRules(order.testCommand), ...editRules(mode, outside), ...order.permissions.allow],
       deny: order.permissions.denyWrites.map((glob) => `Edit(${glob})`),
-      additionalDirectories: await foldersOutside(order),
+      additionalDirectories: outside,
     },
   };
 }
@@ -35,6 +36,14 @@ function hook(): object {
 function testRules(testCommand: readonly string[] | undefined): string[] {
   const command = (testCommand ?? []).join(' ');
   return command === '' ? [] : [`Bash(${command})`, `Bash(${command}:*)`];
+}
+
+/**
+ * What acceptEdits allows by itself has to be allowed in words where nobody is asked (`dontAsk`): editing the worktree,
+ * and the feature's folder both by the link that leads to it and by where it is. The role's own limits are denied beside.
+ */
+function editRules(mode: string, outside: readonly string[]): string[] {
+  return mode === 'dontAsk' ? ['Edit(**)', 'Edit(.tmops/**)', ...outside.map((folder) => `Edit(/${folder}/**)`)] : [];
 }
 
 /**

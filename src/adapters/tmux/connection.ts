@@ -51,9 +51,9 @@ export class ControlConnection {
     });
   }
 
-  /** Whether a chain sent now goes to an attached client that owes no overdue answer. */
+  /** Whether a chain sent now goes to an attached client. */
   get usable(): boolean {
-    return this.#isAttached && this.#why === '' && this.#requests[0]?.late !== true;
+    return this.#isAttached && this.#why === '';
   }
 
   ask(chain: Chain): Promise<Reply> {
@@ -62,10 +62,9 @@ export class ControlConnection {
     const mark = `${token}:next`;
     const line = controlLine(withMarks(chain, mark));
     return new Promise((settle) => {
-      const request: Request = { chain, token, mark, lines: [], errors: [], late: false, timer: undefined, settle };
+      const request: Request = { chain, token, mark, lines: [], errors: [], timer: undefined, settle };
       // The client stays: to end one that a hanging server has not taken in yet ends the server when it goes on.
       request.timer = setTimeout(() => {
-        request.late = true;
         const why = `tmux did not answer within ${this.#answerWithinMs} ms`;
         settle({ kind: 'failed', why, mayHaveRun: true, late: true });
       }, this.#answerWithinMs);
@@ -175,7 +174,6 @@ interface Request {
   readonly mark: string;
   readonly lines: string[];
   readonly errors: string[];
-  late: boolean;
   timer: NodeJS.Timeout | undefined;
   readonly settle: (reply: Reply) => void;
 }

@@ -90,6 +90,17 @@ describe.each(configs)('with a tmux.conf: $name', ({ config }) => {
     expect(await at.rig.run('display-message', '-p', '-t', '=tmops-feat:', '#{window_name}')).toBe('orchestrator');
   });
 
+  it('keeps the names of its windows', async () => {
+    at = await fixture({ config });
+    const argv = ['sh', '-c', 'printf "\\033kevil\\033\\\\done\\n"; exec sleep 1000'];
+    const [pane] = await at.terminal.open(at.plan({ panes: [{ role: 'tester', argv, cwd: at.rig.folder }] }));
+    await until('it has printed', async () => {
+      const look = await at.terminal.look(pane!.pane);
+      return look.kind === 'seen' && look.capture.startsWith('done');
+    });
+    expect(await windowsOf('tmops-feat')).toEqual(['quad 1 220x100']);
+  });
+
   it('leaves every global and server option and other sessions as they were', async () => {
     at = await fixture({ config });
     await at.rig.run(

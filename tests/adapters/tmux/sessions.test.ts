@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openTerminal } from '../../../src/adapters/tmux/terminal.ts';
 import { until } from '../../rig/wait.ts';
 import { ROLES, fixture } from './fixture.ts';
 import type { Fixture } from './fixture.ts';
@@ -49,6 +50,17 @@ describe('survey', () => {
     const panes = await at.terminal.open(at.plan());
     await at.rig.run('split-window', '-t', panes[0]!.pane, 'sleep', '1000');
     expect(await at.terminal.survey('tmops-feat')).toEqual({ kind: 'ours', panes });
+  });
+
+  it('asks the configured server, also when it runs inside of a pane of another one', async () => {
+    await at.terminal.open(at.plan());
+    const socket = await at.rig.run('display-message', '-p', '#{socket_path}');
+    const inPane = openTerminal({
+      env: { ...at.rig.env, TMUX: `${socket},1,0`, TMUX_PANE: '%0' },
+      workspaceId: 'workspace-1',
+    });
+    expect(await inPane.survey('tmops-feat')).toEqual({ kind: 'absent' });
+    await inPane.end();
   });
 
   it('does not take a renamed session for an absent one', async () => {
