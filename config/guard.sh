@@ -11,28 +11,35 @@ pass_on() {
   [ -n "$child" ] && [ -z "$passed" ] || return 0
   # Once: a program that is asked again may give up ending in order.
   passed=yes
+  # A child that has only just been made may not hear it yet.
+  sleep 0.1
   kill -TERM "$child" 2>/dev/null
 }
 trap 'ending=yes; pass_on' TERM INT
 
-# Waits for the child and leaves its exit code in $code.
+# Waits for the child and leaves its exit code in $code. Asked to end, it gives the child ten seconds and ends here.
 await() {
-  # The signal may have come before the child had a name.
-  [ -z "$ending" ] || pass_on
-  while :; do
+  if [ -z "$ending" ]; then
     wait "$child"
     code=$?
-    # Over 128: a signal ended the child, or only this wait.
-    [ "$code" -gt 128 ] && kill -0 "$child" 2>/dev/null || break
+  fi
+  [ -n "$ending" ] || return 0
+  # The signal may have come before the child had a name.
+  pass_on
+  tenths=100
+  while [ "$tenths" -gt 0 ] && kill -0 "$child" 2>/dev/null; do
+    tenths=$((tenths - 1))
+    sleep 0.1
   done
-  child=
-  [ -z "$ending" ] || exit 0
+  kill -KILL "$child" 2>/dev/null
+  exit 0
 }
 
 deaths=0
 delay=0
 while :; do
   begun=$(date +%s)
+  [ -z "$ending" ] || exit 0
   "$@" </dev/null &
   child=$!
   await

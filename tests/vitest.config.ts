@@ -10,6 +10,12 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // What the built program runs in processes of its own is added by .ci/coverage.mjs.
-    coverage: { provider: 'v8', include: ['src/**'], reporter: ['text-summary', 'json'], reportsDirectory: 'coverage' },
+    coverage: {
+      provider: 'v8',
+      include: ['src/**'],
+      reporter: ['text-summary', 'json'],
+      reportsDirectory: 'coverage',
+      reportOnFailure: true,
+    },
   },
 });

@@ -1,5 +1,4 @@
 /** Escape sequences a capture may hold: CSI, OSC (ended by BEL or ST) and two-character ones. */
-// eslint-disable-next-line no-control-regex -- control characters are what it looks for
 const ESCAPES = /\u001b(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\-_])/g;
 /** Control, bidirectional and invisible characters, except line feed. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Co}\p{Cn}]/gu;

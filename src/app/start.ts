@@ -7,9 +7,9 @@ import type { Run } from '../core/run.ts';
 import { isAgentStep } from '../core/workflow.ts';
 import type { LiveRun } from '../engine/live-run.ts';
 import type { Caller } from '../link/protocol.ts';
-import type { Answer, Handler } from './handler.ts';
+import type { Handler } from './handler.ts';
 import type { AppPorts } from './ports.ts';
-import type { InputOf } from './table.ts';
+import type { InputOf, OutputOf } from './table.ts';
 import { tellRefusal, unknownFeature } from './tell.ts';
 import type { ProblemView } from './views.ts';
 
@@ -18,19 +18,39 @@ const OPEN_WITHIN_MS = 15_000;
 
 /** Settles how the run is to be carried out, checks what can be checked beforehand, and sets it going. */
 export function startHandler(ports: AppPorts): Handler<'start'> {
+  // One after the other, so that the limit counts whoever came before, and the files of a run have one writer.
+  let before: Promise<unknown> = Promise.resolve();
   return async (input, caller) => {
-    const live = await ports.workspace.live(input.feature);
-    if (!live?.loop.run().identity) return { ok: false, problem: unknownFeature(input.feature) };
-    const loaded = ports.config(caller.env);
-    if (!loaded.ok) return loaded;
-    const planned = loaded.plan(input.layout);
-    if (!planned.ok) return planned;
-    const choice = choose(ports, loaded.config, planned.plan, input, caller);
-    const problem =
-      (await overLimit(ports, loaded.config, input.feature)) ?? (await unfit(ports, live, loaded.config, choice));
-    if (problem) return { ok: false, problem };
-    return setGoing(ports, live, loaded.config, choice, caller);
+    const beginning = Promise.allSettled([before]).then(() => begin(ports, input, caller));
+    before = beginning;
+    const begun = await beginning;
+    if (!begun.ok) return begun;
+    const failure = await begun.opened;
+    return failure ? { ok: false, problem: failure } : { ok: true, output: begun.output };
   };
+}
+
+type Begun =
+  | { readonly ok: false; readonly problem: ProblemView }
+  | {
+      readonly ok: true;
+      readonly output: OutputOf<'start'>;
+      /** The problem when an agent cannot have its pane. */
+      readonly opened: Promise<ProblemView | null>;
+    };
+
+async function begin(ports: AppPorts, input: InputOf<'start'>, caller: Caller): Promise<Begun> {
+  const live = await ports.workspace.live(input.feature);
+  if (!live?.loop.run().identity) return { ok: false, problem: unknownFeature(input.feature) };
+  const loaded = ports.config(caller.env);
+  if (!loaded.ok) return loaded;
+  const planned = loaded.plan(input.layout);
+  if (!planned.ok) return planned;
+  const choice = choose(ports, loaded.config, planned.plan, input, caller);
+  const problem =
+    (await overLimit(ports, loaded.config, input.feature)) ?? (await unfit(ports, live, loaded.config, choice));
+  if (problem) return { ok: false, problem };
+  return setGoing(ports, live, loaded.config, choice, caller);
 }
 
 interface Choice {
@@ -111,7 +131,7 @@ async function setGoing(
   config: Config,
   choice: Choice,
   caller: Caller,
-): Promise<Answer<'start'>> {
+): Promise<Begun> {
   const { plan, settings } = choice;
   const { feature = '', run: runName = '' } = live.loop.run().identity ?? {};
   const resumed = live.loop.run().settings !== null;
@@ -127,7 +147,6 @@ async function setGoing(
     modes: Object.fromEntries(Object.keys(plan.workflow.roles).map((role) => [role, modeOf(config, role)])),
   });
   const spareIds = Object.fromEntries(Object.keys(plan.workflow.roles).map((role) => [role, randomUUID()]));
-  const opened = sessionOpened(ports, live);
   const answer = await live.loop.submit({
     kind: 'start',
     by: caller.door,
@@ -145,10 +164,9 @@ async function setGoing(
       ? [`.tmops/${feature}/current/TASK_SPEC.md is still the template; the agents will find no task in it.`]
       : []),
   ];
-  const failure = answer.events.length === 0 ? null : await opened;
-  if (failure) return { ok: false, problem: failure };
   return {
     ok: true,
+    opened: sessionOpened(ports, live),
     output: {
       feature,
       run: runName,
@@ -169,15 +187,16 @@ async function setGoing(
 const modeOf = ({ providers: { claude_code: claude } }: Config, role: string): string =>
   claude.permission_modes[role] ?? claude.permission_mode;
 
-/** Resolves when every agent has its pane; with the problem when one cannot have it. */
+/** Resolves when every agent has its pane or the run has ended; with the problem when one cannot have it. */
 async function sessionOpened(ports: AppPorts, live: LiveRun): Promise<ProblemView | null> {
   const done = new AbortController();
   const isPlaced = (run: Run): boolean =>
-    run.life.kind === 'running' &&
+    run.life.kind !== 'running' ||
     Object.values(run.agents).every((agent) => agent.process !== null || agent.state.kind === 'failed');
   const unsubscribe = live.loop.subscribe((run) => {
     if (isPlaced(run)) done.abort();
   });
+  if (isPlaced(live.loop.run())) done.abort();
   await ports.clock.sleep(OPEN_WITHIN_MS, done.signal);
   unsubscribe();
   const failed = Object.values(live.loop.run().agents).flatMap(({ state }) =>

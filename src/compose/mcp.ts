@@ -14,12 +14,15 @@ export async function runMcp(): Promise<number> {
   }
   const env = readEnvironment();
   // Claude Code says which project it works in; its server may be started from anywhere.
-  let open: Promise<LinkPorts> | null = null;
   // The way to the supervisor is loaded with the first call: a client waits for the list of tools before that.
-  const link = (): Promise<LinkPorts> =>
-    (open ??= import('./link.ts').then(({ linkFrom }) =>
-      linkFrom(env['CLAUDE_PROJECT_DIR'] ?? process.cwd(), isRepeatable),
-    ));
+  const open: Promise<LinkPorts>[] = [];
+  const link = (): Promise<LinkPorts> => {
+    const known =
+      open[0] ??
+      import('./link.ts').then(({ linkFrom }) => linkFrom(env['CLAUDE_PROJECT_DIR'] ?? process.cwd(), isRepeatable));
+    open[0] = known;
+    return known;
+  };
   await serveMcp({
     link: async (...call) => (await link()).ask(...call),
     name: 'tmops',
@@ -31,7 +34,7 @@ export async function runMcp(): Promise<number> {
       process.stderr.write(`tmops mcp: ${error instanceof Error ? error.message : String(error)}\n`);
     },
   });
-  if (open) (await link()).close();
+  for (const each of open) (await each).close();
   return 0;
 }
 

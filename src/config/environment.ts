@@ -23,6 +23,9 @@ export const RESERVED_VARIABLES: Readonly<Record<string, string>> = {
   TMOPS_RUN: 'set by tmops for an agent: its run',
   TMOPS_ROLE: 'set by tmops for an agent: its role',
   TMOPS_PROJECT_ROOT: "read by the framework's shell tools",
+  TMOPS_COVERAGE: 'where tests let the program leave what it covered',
+  TMOPS_PROMPTS: 'how many prompts the long proof delivers',
+  TMOPS_SEED: 'seed of the tests that draw lots',
   TMOPS_TEST_CACHE: "where tmops' own tests keep the Claude Code they fetch",
   TMOPS_TEST_SOCKET: "set by tmops' own tests",
 };

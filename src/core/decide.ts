@@ -102,11 +102,12 @@ function agentObserved(run: Run, request: AgentObservation, at: number): Fact[] 
   if (!agent) return [];
   switch (request.kind) {
     case 'agent-placed':
-      return agent.pane === request.pane && agent.generation === request.generation
+      return agent.pane === request.pane || agent.generation !== request.generation
         ? []
         : [{ ...request, kind: 'agent.placed' }];
     case 'agent-process':
-      return agent.process?.pid === request.pid && agent.process.startTime === request.startTime
+      return same(agent.process, { pid: request.pid, startTime: request.startTime }) ||
+        agent.generation !== request.generation
         ? []
         : [{ ...request, kind: 'agent.process' }];
     case 'agent-news':

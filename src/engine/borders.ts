@@ -19,14 +19,23 @@ export function keepBorders(loop: RunLoop, terminal: Terminal, onError: (error: 
       await terminal.label(agent.pane, { role: agent.role, state });
       shown.set(agent.pane, state);
     }
+    // Before the first pane there is no session to show it.
     const headline = headlineOf(run);
-    if (shown.get('') === headline) return;
+    if (shown.get('') === headline || Object.values(run.agents).every(({ pane }) => pane === null)) return;
     await terminal.headline(session, headline);
     shown.set('', headline);
   };
 
-  const unsubscribe = loop.subscribe((run) => {
-    working = working.then(() => show(run)).catch(onError);
+  const unsubscribe = loop.subscribe((run, events) => {
+    const work = (): Promise<void> => {
+      for (const event of events) {
+        // What was made anew shows nothing yet.
+        if (event.kind === 'session.opened') shown.clear();
+        if (event.kind === 'agent.placed') shown.delete(event.pane);
+      }
+      return show(run);
+    };
+    working = working.then(work).catch(onError);
   });
   working = working.then(() => show(loop.run())).catch(onError);
   return async () => {

@@ -45,7 +45,9 @@ export async function ensureAgents(parts: CrewParts): Promise<void> {
   const { loop, terminal } = parts;
   const session = loop.run().settings?.session;
   if (session === undefined) return;
-  const survey = await terminal.survey(session);
+  // Taken once: an agent that is launched from here on has a call of its own coming.
+  const agents = starting(loop.run());
+  const survey = await surveyWithoutLeavers(parts, session, agents);
   if (survey.kind === 'unknown') return failAll(parts, `tmux did not answer: ${survey.why}`, 'tmops doctor');
   if (survey.kind === 'foreign') {
     return failAll(
@@ -54,15 +56,40 @@ export async function ensureAgents(parts: CrewParts): Promise<void> {
       `End that session, or set session_prefix in tmops.config.yaml.`,
     );
   }
-  const missing = starting(loop.run()).filter((agent) => !livePane(survey, agent.role));
+  const missing = agents.filter((agent) => !livePane(survey, agent.role));
   const opened = await open(parts, session, survey, missing);
   const panes = new Map([...livePanes(survey), ...opened].map((pane) => [pane.role, pane.pane]));
-  for (const agent of starting(loop.run())) {
+  for (const agent of agents) {
     const pane = panes.get(agent.role);
     if (pane !== undefined)
       await loop.submit({ kind: 'agent-placed', role: agent.role, generation: agent.generation, pane });
   }
-  await Promise.all(starting(loop.run()).map((agent) => noteProcess(parts, agent)));
+  const begun = starting(loop.run()).filter(({ role }) => agents.some((agent) => agent.role === role));
+  await Promise.all(begun.map((agent) => noteProcess(parts, agent)));
+}
+
+/** How long the pane of an agent that ended may take to be dead: its launcher writes how it ended first. */
+const LEAVE = { withinMs: 2000, lookEveryMs: 20 };
+
+/** A pane counts as alive while its launcher is; the agent that is to come next must not be taken to be in there. */
+async function surveyWithoutLeavers(
+  parts: CrewParts,
+  session: string,
+  agents: readonly Agent[],
+): Promise<SessionSurvey> {
+  const { terminal, provider, place, clock } = parts;
+  const isLeaving = async ({ role }: Agent): Promise<boolean> => {
+    const process = await provider.process({ agentDir: place.agentDir(role) });
+    return process !== null && (await provider.alive(process)) === 'gone';
+  };
+  const until = clock.now() + LEAVE.withinMs;
+  for (;;) {
+    const survey = await terminal.survey(session);
+    const inside = agents.filter((agent) => livePane(survey, agent.role));
+    const leaving = (await Promise.all(inside.map(isLeaving))).includes(true);
+    if (!leaving || clock.now() >= until) return survey;
+    await clock.sleep(LEAVE.lookEveryMs);
+  }
 }
 
 const starting = (run: Run): Agent[] =>

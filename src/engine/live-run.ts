@@ -101,7 +101,8 @@ export function openLiveRun(parts: LiveRunParts): LiveRun {
     events: async (seq) => (await parts.readEvents()).filter((event) => event.seq > seq),
     terminal: () => crew?.terminal ?? null,
     equip(equipment) {
-      crew = { loop, place, clock, log, ...equipment };
+      // The same object, so that those who attend already start the next agent with what was settled last.
+      crew = Object.assign(crew ?? {}, { loop, place, clock, log }, equipment);
     },
     async endSession() {
       await (crew ? end(crew) : leave());

@@ -27,6 +27,7 @@ export function keepRecord(
 ): Stop {
   let writing: Promise<void> | null = null;
   let stale = false;
+  let measuring: Promise<void> = Promise.resolve();
   const write = async (): Promise<void> => {
     while (stale) {
       stale = false;
@@ -39,12 +40,15 @@ export function keepRecord(
     writing ??= write()
       .catch(onError)
       .finally(() => (writing = null));
-    if (events.some((event) => event.kind === 'step.completed' || event.kind === 'run.completed'))
-      parts.writeMetrics(run, place).catch(onError);
+    // One after the other: an earlier state must never be written over a later one.
+    if (events.some((event) => event.kind === 'step.completed' || event.kind === 'run.completed')) {
+      measuring = measuring.then(() => parts.writeMetrics(run, place)).catch(onError);
+    }
   });
   return async () => {
     unsubscribe();
     await writing;
+    await measuring;
   };
 }
 

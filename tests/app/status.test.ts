@@ -12,7 +12,6 @@ import {
   put,
   settings,
   small,
-  spareIds,
   started,
   type Story,
 } from '../rig/run.ts';
@@ -182,7 +181,10 @@ const held = (): Story =>
       news: { kind: 'held', outcome: 'held_for_human', reason: 'a draft stands there' },
     }),
   );
-const working = (): Story => after(briefed(), (story) => deliver(story, 3, { turn: 'open' }));
+const working = (): Story =>
+  after(briefed(), (story) => {
+    deliver(story, 3, { turn: 'open' });
+  });
 
 function doubtful(): Story {
   return after(briefed(), (story) => {
@@ -195,6 +197,5 @@ function ahead(): Story {
   return after(working(), (story) => {
     checkpoint(story, '002-work.md');
     checkpoint(story, '001-plan.md');
-    void spareIds;
   });
 }

@@ -62,7 +62,12 @@ features:
       feature: 'auth-api',
       run: 'initial',
       folders: [workflowDir, `${packageDir}config/instructions`],
-      roles: Object.entries(workflow.roles).map(([role, { title, instructions: file }]) => ({ role, title, file, steps: [] })),
+      roles: Object.entries(workflow.roles).map(([role, { title, instructions: file }]) => ({
+        role,
+        title,
+        file,
+        steps: [],
+      })),
       testCommand: ['npm', 'test'],
     });
     expect(placed).toMatchObject({

@@ -16,8 +16,8 @@ let guard: ChildProcess | null = null;
 beforeEach(async () => {
   base = await realpath(await mkdtemp(join(tmpdir(), 'tmops-guard-')));
   await mkdir(join(base, 'bin'));
-  // Pauses are noted instead of made, unless a test wants one that lasts.
-  await program('bin/sleep', `echo "$1" >>${at('pauses')}; [ -e ${at('long')} ] && exec /bin/sleep 300; exit 0`);
+  // Pauses between starts are noted instead of made; those in which it polls are shortened.
+  await program('bin/sleep', `[ "$1" = 0.1 ] && exec /bin/sleep 0.02; echo "$1" >>${at('pauses')}`);
 });
 afterEach(async () => {
   // Its own group: what it ran, and what that left behind, is in it.
@@ -149,9 +149,24 @@ describe.each(SHELLS)('guard.sh under %s', (shell) => {
     await gone(pid);
   });
 
+  it('ends a program by force that does not listen', async () => {
+    const child = start(
+      [await program('deaf', `trap '' TERM\necho $$ >>${at('begun')}\nexec /bin/sleep 300`)],
+      {},
+      shell,
+    );
+    const [pid] = await begun(1);
+    const code = endOf(child);
+    child.kill('SIGTERM');
+    expect(await code).toBe(0);
+    await gone(pid);
+  });
+
   it('ends at once in a pause, and the pause with it', async () => {
-    await writeFile(at('long'), '');
-    await program('bin/sleep', `echo $$ >>${at('pauses')}; exec /bin/sleep 300`);
+    await program(
+      'bin/sleep',
+      `[ "$1" = 0.1 ] && exec /bin/sleep 0.02; echo $$ >>${at('pauses')}; exec /bin/sleep 300`,
+    );
     const child = start([await program('dies', `echo $$ >>${at('begun')}; exit 7`)], {}, shell);
     const [pause] = await until('there is a pause', async () => {
       const found = await lines('pauses');

@@ -3,29 +3,15 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OutputOf } from '../../src/app/table.ts';
-import { journaled } from '../rig/flow.ts';
+import { openStep, partsWorkflow, stepDone, watchersOf, type OpenStep } from '../rig/flow.ts';
 import { checkpointText, openProduct, type Product } from '../rig/product.ts';
 
 const FEATURE = 'auth-api';
 const STEPS = 30;
 
 /** One role that writes one part after the other, so that each test takes the step that is open. */
-const SOLO = JSON.stringify({
-  name: 'solo',
-  reminder: '[CONTINUE]: {checkpoint} is not there yet',
-  roles: { writer: { title: 'Writer', instructions: '01_orchestrator.md' } },
-  steps: [
-    ...Array.from({ length: STEPS }, (_each, index) => ({
-      id: `part-${index + 1}`,
-      role: 'writer',
-      prompt: `Write part ${index + 1}`,
-      checkpoint: `${index + 101}-part.md`,
-    })),
-    { id: 'summary', role: 'writer', prompt: 'Sum up', checkpoint: 'SUMMARY.md', kind: 'summary' },
-  ],
-});
-
-const SHORT = SOLO.replace(/\{"id":"part-4".*(?=\{"id":"summary")/, '').replace('"solo"', '"short"');
+const SOLO = partsWorkflow('solo', Array<string>(STEPS).fill('writer'));
+const SHORT = partsWorkflow('short', Array<string>(3).fill('writer'));
 
 const config = (workflow: string): string => `features:
   concurrent_limit: 20
@@ -47,31 +33,10 @@ beforeAll(async () => {
 });
 afterAll(() => product.dispose());
 
-interface Open {
-  readonly step: string;
-  readonly file: string;
-  readonly path: string;
-}
-
-/** The step that is open, once its prompt was accepted. */
-async function open(feature = FEATURE): Promise<Open> {
-  const status = await product.reached(feature, 'a step was prompted', ({ step, prompts }) =>
-    prompts.some(({ purpose, outcome }) => purpose === `step ${step ?? ''}` && outcome === 'accepted'),
-  );
-  const { step, file } = status.checkpoints[status.stepNumber - 1] ?? { step: '', file: '' };
-  return { step, file, path: product.path(feature, 'current', 'checkpoints', file) };
-}
-
 const whole = (feature = FEATURE): string => checkpointText(feature, 'Writer', 'Writer', 'A part');
 
-/** Waits until the step is done; gives when that was noted, in ms since the epoch. */
-const done = (step: string, feature = FEATURE): Promise<number> =>
-  journaled(
-    product,
-    feature,
-    `${step} is done`,
-    (events) => events.find((event) => event.kind === 'step.completed' && event.step === step)?.at,
-  );
+const open = (feature = FEATURE): Promise<OpenStep> => openStep(product, feature);
+const done = (step: string, feature = FEATURE): Promise<number> => stepDone(product, feature, step);
 
 const isDone = async (step: string, feature = FEATURE): Promise<boolean> =>
   (await product.events(feature)).some((event) => event.kind === 'step.completed' && event.step === step);
@@ -85,7 +50,7 @@ async function told(file: string, feature = FEATURE): Promise<string> {
 }
 
 describe('a checkpoint ends its step', () => {
-  it.each<[string, (place: Open) => Promise<void>]>([
+  it.each<[string, (place: OpenStep) => Promise<void>]>([
     ['created under its own name', ({ path }) => writeFile(path, whole())],
     ['renamed into place', ({ file }) => product.put(FEATURE, `checkpoints/${file}`, whole())],
     [
@@ -157,16 +122,14 @@ describe('a checkpoint ends its step', () => {
 });
 
 async function killWatch(): Promise<void> {
-  const pid = (await readFile(product.path('.supervisor', 'pid'), 'utf8')).trim();
-  const guard = / (\d+) /.exec((await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) . /, ' '))?.[1];
-  process.kill(Number(guard), 'SIGKILL');
+  process.kill((await watchersOf(product)).guard, 'SIGKILL');
   await product.endSupervisor('SIGKILL');
 }
 
 describe('a file that proves nothing leaves its step open, and the status says what is wrong with it', () => {
   const elsewhere = (): string => product.path(FEATURE, 'elsewhere.md');
 
-  it.each<[string, (place: Open) => Promise<unknown>, string]>([
+  it.each<[string, (place: OpenStep) => Promise<unknown>, string]>([
     [
       'a symbolic link',
       async ({ path }) => {
@@ -216,9 +179,10 @@ describe('a file that proves nothing leaves its step open, and the status says w
       ': found "it has 300000 bytes, more than 262144"',
     ],
   ])('%s', async (_what, put, words) => {
-    const { step, file, path } = await open();
+    const place = await open();
+    const { step, file, path } = place;
     try {
-      await put({ step, file, path });
+      await put(place);
       expect(await told(file)).toContain(`${file}${words}`);
       expect(await isDone(step)).toBe(false);
     } finally {
@@ -246,7 +210,9 @@ describe('a file that proves nothing leaves its step open, and the status says w
     await writeFile(`${path}.part`, whole());
     await utimes(`${path}.part`, new Date(), new Date(Date.now() - 3_600_000));
     await execa('mv', [`${path}.part`, path]);
-    const status = await product.reached(FEATURE, 'it is said to be older', ({ waitsFor }) => waitsFor.includes(file));
+    const status = await product.reached(FEATURE, 'it is said to be older', ({ waitsFor }) =>
+      waitsFor.includes('older'),
+    );
     expect(status.waitsFor).toBe(`${file} is older than this run; it has to be written anew.`);
     expect(await isDone(step)).toBe(false);
     await writeFile(path, whole());

@@ -124,11 +124,11 @@ describe('Scenario: Orchestrate from orchestrator to verifier', () => {
       unknown
     >;
     expect(state).toMatchObject({ version: 1, feature: 'auth-api', phase: 'completed', step: null });
-    const metrics = JSON.parse(await readFile(path('auth-api', 'current', 'metrics.json'), 'utf8')) as {
-      timeline: unknown[];
-      sources: Record<string, string>;
-    };
-    expect(metrics.timeline).toHaveLength(7);
+    const metrics = await until('metrics.json tells the whole run', async () => {
+      const text = await readFile(path('auth-api', 'current', 'metrics.json'), 'utf8');
+      const read = JSON.parse(text) as { timeline: unknown[]; sources: Record<string, string> };
+      return read.timeline.length === 7 && Object.values(read.sources).includes('measured') ? read : null;
+    });
     expect(new Set(Object.values(metrics.sources))).toEqual(new Set(['measured', 'claimed']));
     expect((await cli('events', 'auth-api')).stdout).toContain('All steps are done.');
   });

@@ -7,7 +7,7 @@ import { until } from './wait.ts';
 export interface Cue {
   readonly role: string;
   readonly when: string;
-  /** Thought about before the checkpoint, in ms; an hour is as good as never. */
+  /** Thought about before the checkpoint, in ms; ten minutes, the most there is, are as good as never. */
   readonly thinkMs?: number;
   /** Checkpoint it writes; SUMMARY.md goes into the run's folder. */
   readonly file?: string;
@@ -48,6 +48,61 @@ export function journaled<T>(
   withinMs = 15_000,
 ): Promise<T> {
   return until(`${feature}: ${what}`, async () => look(await product.events(feature)), { withinMs });
+}
+
+/** A workflow in which one role after the other does its parts; `parts` in the order of the steps. JSON is YAML. */
+export function partsWorkflow(name: string, parts: readonly string[]): string {
+  const title = (role: string): string => role.replace(/^./, (letter) => letter.toUpperCase());
+  const document = { instructions: '01_orchestrator.md' };
+  const roles = [...new Set(parts)].map((role) => [role, { ...document, title: title(role) }] as const);
+  const steps = parts.map((role, index) => ({
+    id: `part-${index + 1}`,
+    role,
+    prompt: `Write part ${index + 1}`,
+    checkpoint: partFile(index + 1),
+  }));
+  const summary = { id: 'summary', role: parts[0], prompt: 'Sum up', checkpoint: 'SUMMARY.md', kind: 'summary' };
+  const reminder = '[CONTINUE]: {checkpoint} is not there yet';
+  return JSON.stringify({ name, reminder, roles: Object.fromEntries(roles), steps: [...steps, summary] });
+}
+
+/** The checkpoint of the part with that number, beginning with 1. */
+export const partFile = (part: number): string => `${part + 100}-part.md`;
+
+export interface OpenStep {
+  readonly step: string;
+  readonly role: string;
+  readonly file: string;
+  readonly path: string;
+}
+
+/** The step that is open, once its prompt was accepted. */
+export async function openStep(product: Product, feature: string): Promise<OpenStep> {
+  const status = await product.reached(
+    feature,
+    'a step was prompted',
+    ({ step, prompts }) =>
+      prompts.some(({ purpose, outcome }) => purpose === `step ${step ?? ''}` && outcome === 'accepted'),
+    12_000,
+  );
+  const { step, role, file } = status.checkpoints[status.stepNumber - 1] ?? { step: '', role: '', file: '' };
+  return { step, role, file, path: product.path(feature, 'current', 'checkpoints', file) };
+}
+
+/** Waits until the step is done; gives when that was noted, in ms since the epoch. */
+export const stepDone = (product: Product, feature: string, step: string): Promise<number> =>
+  journaled(
+    product,
+    feature,
+    `${step} is done`,
+    (events) => events.find((event) => event.kind === 'step.completed' && event.step === step)?.at,
+  );
+
+/** Process ids of the supervisor and of the guard that starts it again. */
+export async function watchersOf(product: Product): Promise<{ readonly supervisor: number; readonly guard: number }> {
+  const supervisor = Number(await readFile(product.path('.supervisor', 'pid'), 'utf8'));
+  const stat = await readFile(`/proc/${supervisor}/stat`, 'utf8');
+  return { supervisor, guard: Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) };
 }
 
 export interface AgentState {

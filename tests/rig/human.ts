@@ -11,9 +11,18 @@ export interface Human {
   leave(): Promise<void>;
 }
 
+export interface Size {
+  readonly cols: number;
+  readonly rows: number;
+}
+
 /** Attaches by exact name in a terminal of `cols` × `rows`. */
-export function attachHuman(server: PrivateServer, session: string, size: { cols: number; rows: number }): Human {
-  const client = pty.spawn('tmux', ['-u', '-N', '-L', server.socketName, 'attach-session', '-t', `=${session}`], {
+export const attachHuman = (server: PrivateServer, session: string, size: Size): Human =>
+  humanAt(server, ['-N', 'attach-session', '-t', `=${session}`], size);
+
+/** Runs `tmux ARGS` in a terminal of that size: as people do it, with the tmux.conf of their home. */
+export function humanAt(server: PrivateServer, args: readonly string[], size: Size): Human {
+  const client = pty.spawn('tmux', ['-u', '-L', server.socketName, ...args], {
     ...size,
     name: 'xterm-256color',
     cwd: '/',

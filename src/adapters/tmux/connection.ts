@@ -34,6 +34,8 @@ export class ControlConnection {
   readonly #nonce = randomBytes(8).toString('hex');
   #sent = 0;
   #isAttached = false;
+  /** What attach-session answered; later also what hooks of the user answer. */
+  #refusal = '';
   #why = '';
 
   constructor(server: Server, session: string, notice: (notice: Notice) => void) {
@@ -94,7 +96,8 @@ export class ControlConnection {
       ended({ absent: false, why: error.message });
     });
     const close = () => {
-      const why = told.trim() || this.#why || 'the client ended';
+      const refusal = this.#isAttached ? '' : this.#refusal;
+      const why = told.trim() || refusal || this.#why || 'the client ended';
       ended({ absent: meansAbsent(why), why });
     };
     this.#child.on('close', close);
@@ -111,7 +114,7 @@ export class ControlConnection {
     switch (message.kind) {
       case 'reply':
         if (message.ours) this.#answer(message.lines, message.ok);
-        else if (!message.ok) this.#why ||= message.lines.join(' ');
+        else if (!message.ok) this.#refusal ||= message.lines.join(' ');
         return;
       case 'notice':
         if (message.name === 'session-changed') this.#follow(message.words.slice(1).join(' '));
@@ -124,6 +127,7 @@ export class ControlConnection {
         this.#abandon(message.why);
         return;
       case 'output':
+      case 'stray':
         return;
     }
   }

@@ -3,6 +3,7 @@ import { askByChild } from './child.ts';
 import type { Server } from './child.ts';
 import type { Ask, Chain, Reply } from './commands.ts';
 import { ControlConnection } from './connection.ts';
+import type { Poll } from './poll.ts';
 import { LEAVING, restoreSize } from './size.ts';
 
 /**
@@ -23,8 +24,15 @@ export interface Link {
   end(): Promise<void>;
 }
 
+export interface LinkDoors {
+  readonly server: Server;
+  readonly way: Way;
+  readonly poll: Poll;
+}
+
 /** `onGone` is called once, when tmux says that the session or the server does not exist. */
-export function keepLink(server: Server, session: string, way: Way, onGone: (why: string) => void): Link {
+export function keepLink(doors: LinkDoors, session: string, onGone: (why: string) => void): Link {
+  const { server, way, poll } = doors;
   const { signal, abort } = stopper();
   let connection: ControlConnection | null = null;
   const ask: Ask = (chain, options) => askThrough(server, connection, chain, options.repeatable);
@@ -32,7 +40,7 @@ export function keepLink(server: Server, session: string, way: Way, onGone: (why
 
   async function untilGone(): Promise<string | null> {
     const control = way === 'control' || (way === 'auto' && (await isSafe(server)));
-    if (!control) return poll(ask, session, signal);
+    if (!control) return poll.untilGone(session, signal);
     return connectAgain(signal, () => {
       connection = new ControlConnection(server, session, ({ name }) => {
         if (LEAVING.has(name)) size.check();
@@ -60,18 +68,6 @@ async function isSafe(server: Server): Promise<boolean> {
   const [, major, minor] = /(\d+)\.(\d+)/.exec(reply.kind === 'done' ? (reply.outputs[0]?.[0] ?? '') : '') ?? [];
   return Number(major) > 3 || (Number(major) === 3 && Number(minor) >= 7);
 }
-
-/** Looks each second; resolves to why the session is gone, or to null when the signal aborts. */
-async function poll(ask: Ask, session: string, signal: AbortSignal): Promise<string | null> {
-  while (!signal.aborted) {
-    const gone = await restoreSize(ask, session);
-    if (gone !== null) return gone;
-    await pause(POLL_MS, signal);
-  }
-  return null;
-}
-
-const POLL_MS = 1000;
 
 /** Connects each time the connection was cut; resolves like `poll`. */
 async function connectAgain(signal: AbortSignal, connect: () => ControlConnection): Promise<string | null> {

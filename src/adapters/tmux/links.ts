@@ -3,6 +3,7 @@ import type { Server } from './child.ts';
 import type { Ask } from './commands.ts';
 import { keepLink } from './link.ts';
 import type { Link, Way } from './link.ts';
+import { openPoll } from './poll.ts';
 import type { PaneFact } from './panes.ts';
 
 /** Which pane belongs to which session, the link to each session, and who wants to hear of its loss. */
@@ -10,11 +11,12 @@ export function linkTable(server: Server, way: Way) {
   const links = new Map<string, Link>();
   const sessions = new Map<string, string>();
   const watchers = new Map<string, Set<(why: string) => void>>();
+  const poll = openPoll(server);
   let ended = false;
 
   const connect = (session: string) => {
     if (ended || links.has(session)) return;
-    const link = keepLink(server, session, way, (why) => {
+    const link = keepLink({ server, way, poll }, session, (why) => {
       if (links.get(session) !== link) return;
       links.delete(session);
       for (const callback of watchers.get(session) ?? []) callback(why);

@@ -9,6 +9,8 @@ export type ControlMessage =
   | { readonly kind: 'output'; readonly pane: string; readonly bytes: Buffer }
   | { readonly kind: 'notice'; readonly name: string; readonly words: readonly string[] }
   | { readonly kind: 'exit'; readonly why: string }
+  /** What a hook of the user printed: tmux sends it bare. */
+  | { readonly kind: 'stray'; readonly text: string }
   /** The stream cannot be trusted any more: nothing after this is parsed. */
   | { readonly kind: 'broken'; readonly why: string };
 
@@ -111,8 +113,9 @@ function outsideBlock(line: Buffer): ControlMessage {
   const [name = '', ...words] = text.split(' ');
   if (name === '%exit') return { kind: 'exit', why: words.join(' ') };
   // An end without a beginning: the text of a pane guessed the figures of its own block and cut it short.
-  if (!/^%[a-z-]+$/.test(name) || name === '%end' || name === '%error') {
+  if (name === '%end' || name === '%error') {
     return { kind: 'broken', why: `an unexpected line: ${JSON.stringify(text.slice(0, 80))}` };
   }
+  if (!/^%[a-z-]+$/.test(name)) return { kind: 'stray', text };
   return { kind: 'notice', name: name.slice(1), words };
 }

@@ -15,9 +15,8 @@ export async function restoreSize(ask: Ask, session: string): Promise<string | n
   const [clients = [], windows = [], wanted = []] = reply.outputs;
   const size = /^(\d+)x(\d+)$/.exec(wanted[0] ?? '');
   if (size === null || clients.some((client) => watches(client, session))) return null;
-  const [, cols = '', rows = ''] = size;
   const changed = windows.map((line) => line.split(' ')).filter(([, is]) => is !== wanted[0]);
-  const chain = changed.flatMap(([id = '']) => resizeChain(id, cols, rows));
+  const chain = changed.flatMap(([id = '']) => resizeChain(id, size[0]));
   if (chain.length > 0) await ask(chain, { repeatable: true });
   return null;
 }
@@ -33,14 +32,17 @@ function sizeFacts(session: string): Chain {
   ];
 }
 
+/** Whether a line of list-clients (`control session group`) is a human who looks at the session. */
 // A session that a human made with `new-session -t` shares the windows; its group bears the first session's name.
-function watches(client: string, session: string): boolean {
+export function watches(client: string, session: string): boolean {
   const [control, name, group] = client.split(' ');
   return control === '0' && (name === session || group === session);
 }
 
-// resize-window leaves the window at a fixed size; the option lets it follow the next client again.
-function resizeChain(windowId: string, cols: string, rows: string): Chain {
+/** Brings a window to a size such as `220x100`. */
+export function resizeChain(windowId: string, size: string): Chain {
+  const [cols = '', rows = ''] = size.split('x');
+  // resize-window leaves the window at a fixed size; the option lets it follow the next client again.
   return [
     ['resize-window', '-t', windowId, '-x', cols, '-y', rows],
     ['set-option', '-w', '-t', windowId, 'window-size', FOLLOW_CLIENTS],

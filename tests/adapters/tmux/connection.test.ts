@@ -27,6 +27,26 @@ describe('the connection', () => {
     expect(await at.rig.run('show-environment', '-t', '=tmops-feat').catch(() => '')).toBe('');
   });
 
+  it('does not mind hooks of the user that fail', async () => {
+    await at.rig.run(
+      'new-session',
+      '-d',
+      '-s',
+      'other',
+      'sleep',
+      '1000',
+      ';',
+      'set-hook',
+      '-g',
+      'client-attached',
+      'kill-pane -t %99',
+    );
+    const [pane] = await at.open(at.plan());
+    const pid = await connected();
+    expect(await at.terminal.look(pane!.pane)).toMatchObject({ kind: 'seen' });
+    expect(await at.connections()).toEqual([pid]);
+  });
+
   it('comes back after a human threw everybody else out', async () => {
     const [pane] = await at.open(at.plan());
     const first = await connected();

@@ -49,7 +49,8 @@ const cases: { name: string; text: string; gives: ControlMessage[] }[] = [
     text: block(['%end 1795197236 268 1', 'rest']),
     gives: [
       { kind: 'reply', ours: true, ok: true, lines: [] },
-      { kind: 'broken', why: 'an unexpected line: "rest"' },
+      { kind: 'stray', text: 'rest' },
+      { kind: 'broken', why: 'an unexpected line: "%end 1795197236 268 1"' },
     ],
   },
   {
@@ -73,7 +74,7 @@ const cases: { name: string; text: string; gives: ControlMessage[] }[] = [
     text: '%end 1 2 1\n%exit\n',
     gives: [{ kind: 'broken', why: 'an unexpected line: "%end 1 2 1"' }],
   },
-  { name: 'no protocol at all', text: 'Welcome\n', gives: [{ kind: 'broken', why: 'an unexpected line: "Welcome"' }] },
+  { name: 'what a hook printed', text: 'Welcome\n', gives: [{ kind: 'stray', text: 'Welcome' }] },
   { name: 'an unfinished line', text: '%exi', gives: [] },
 ];
 

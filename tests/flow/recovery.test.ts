@@ -1,0 +1,231 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Event } from '../../src/core/event.ts';
+import {
+  agentsOf,
+  isAlive,
+  journaled,
+  openStep,
+  partFile,
+  partsWorkflow,
+  playText,
+  stepDone,
+  watchersOf,
+  wordsTo,
+  type AgentState,
+} from '../rig/flow.ts';
+import { checkpointText, openProduct, program, type Product } from '../rig/product.ts';
+import { until } from '../rig/wait.ts';
+
+const FEATURE = 'auth-api';
+const PARTS = 20;
+/** How soon an agent that died has to be noticed, in ms. */
+const NOTICED_WITHIN_MS = 3000;
+
+/** The writer thinks about each part until it is reminded of it; the reader has nothing to do before the end. */
+const PLAY = playText([
+  ...Array.from({ length: PARTS }, (_each, index) => ({
+    role: 'writer',
+    when: `: ${partFile(index + 1)} is not there yet`,
+    file: partFile(index + 1),
+  })),
+  { role: 'writer', when: 'Write part', thinkMs: 600_000 },
+  { role: 'writer', when: 'by hand', thinkMs: 0 },
+]);
+const WORKFLOW = partsWorkflow('parts', [...Array<string>(PARTS).fill('writer'), 'reader']);
+const CONFIG = 'features:\n  default_phases: [writer, reader]\nworkflow: tools/parts.yaml';
+
+let product: Product;
+
+beforeAll(async () => {
+  product = await openProduct({
+    play: 'tools/play.yaml',
+    config: CONFIG,
+    files: { 'tools/parts.yaml': WORKFLOW, 'tools/play.yaml': PLAY },
+    env: { ANTHROPIC_API_KEY: 'sk-listed-secret' },
+  });
+  await product.json('init', FEATURE);
+  await product.json('start', FEATURE);
+});
+afterAll(() => product.dispose());
+
+const open = () => openStep(product, FEATURE);
+const done = (step: string): Promise<number> => stepDone(product, FEATURE, step);
+const tmux = (...command: string[]): Promise<string> => product.server.run(...command);
+const sessions = (): Promise<string> => tmux('list-sessions', '-F', '#{session_name}');
+
+async function agent(role: string): Promise<AgentState & { pid: number }> {
+  const state = (await agentsOf(product, FEATURE))[role];
+  if (!state || state.pid === null) throw new Error(`The ${role} has no process: ${JSON.stringify(state)}`);
+  return { ...state, pid: state.pid };
+}
+
+/** What was journaled after now. */
+async function newsAfter(): Promise<{
+  seen<K extends Event['kind']>(
+    kind: K,
+    fits?: (event: Extract<Event, { kind: K }>) => boolean,
+  ): Promise<Extract<Event, { kind: K }>>;
+  all(): Promise<Event[]>;
+}> {
+  const seq = (await product.events(FEATURE)).at(-1)?.seq ?? 0;
+  const all = async () => (await product.events(FEATURE)).filter((event) => event.seq > seq);
+  return {
+    all,
+    seen: <K extends Event['kind']>(kind: K, fits: (event: Extract<Event, { kind: K }>) => boolean = () => true) =>
+      until(kind, async () =>
+        (await all()).find((event): event is Extract<Event, { kind: K }> => {
+          return event.kind === kind && fits(event as Extract<Event, { kind: K }>);
+        }),
+      ),
+  };
+}
+
+describe('an agent', () => {
+  it('that is killed in the middle of its step is noticed, resumed and reminded', async () => {
+    const { step, file } = await open();
+    const before = await agent('writer');
+    const news = await newsAfter();
+    const killedAt = Date.now();
+    process.kill(before.pid, 'SIGKILL');
+    const exited = await news.seen('agent.exited');
+    expect(exited).toMatchObject({ role: 'writer', exit: { kind: 'signal' }, deliberate: false });
+    expect(exited.at - killedAt).toBeLessThan(NOTICED_WITHIN_MS);
+    expect(await news.seen('agent.launched')).toMatchObject({ resume: true, sessionId: before.session_id });
+    await done(step);
+    const after = await agent('writer');
+    expect(after).toMatchObject({ session_id: before.session_id, pane: before.pane });
+    expect((await wordsTo(product, FEATURE, 'writer')).slice(-2)).toContain(`[CONTINUE]: ${file} is not there yet`);
+  });
+
+  it('that was ended by its human stays ended until the feature is started, and then has the environment of that', async () => {
+    const { step } = await open();
+    const { pane, session_id: sessionId } = await agent('writer');
+    const news = await newsAfter();
+    await tmux('send-keys', '-t', pane ?? '', '-l', '/exit');
+    await tmux('send-keys', '-t', pane ?? '', 'Enter');
+    expect(await news.seen('agent.exited')).toMatchObject({ role: 'writer', deliberate: true });
+    const status = await product.status(FEATURE);
+    expect(status.waitsFor).toBe("The writer's agent is not running; see attention.");
+    expect(status.attention[0]).toMatchObject({ code: 'agent-ended', hint: `tmops start ${FEATURE}` });
+    // By the time that another one is up again, this one could have been.
+    process.kill((await agent('reader')).pid, 'SIGKILL');
+    await news.seen('agent.session', ({ role }) => role === 'reader');
+    expect((await news.all()).filter((event) => event.kind === 'agent.launched').map(({ role }) => role)).toEqual([
+      'reader',
+    ]);
+    const env = { ...product.env, OF_THE_CALLER: 'new' };
+    await execa(process.execPath, [program, 'start', FEATURE], { cwd: product.repo.root, env, extendEnv: false });
+    expect(await news.seen('agent.launched', ({ role }) => role === 'writer')).toMatchObject({
+      resume: true,
+      sessionId,
+    });
+    const environment = await readFile(`/proc/${(await agent('writer')).pid}/environ`, 'utf8');
+    expect(environment.split('\0')).toContain('OF_THE_CALLER=new');
+    await done(step);
+  });
+});
+
+describe('the supervisor', () => {
+  it('that is killed while it types is started again by its guard, and nothing is typed twice', async () => {
+    for (const moment of ['prompt.intended', 'prompt.entered'] as const) {
+      const { step, file } = await open();
+      const news = await newsAfter();
+      await product.put(FEATURE, `checkpoints/${file}`, checkpointText(FEATURE, 'Writer', 'Writer'));
+      await done(step);
+      await news.seen(moment);
+      await product.endSupervisor('SIGKILL');
+      await news.seen('supervisor.began');
+      await news.seen('prompt.taken');
+    }
+    const words = (await wordsTo(product, FEATURE, 'writer')).filter((line) => line.startsWith('Write part'));
+    expect(words).toEqual([...new Set(words)]);
+    expect(words.at(-1)).toBe(`Write part ${words.length}`);
+  });
+
+  it('that has ended is woken by what happens in a pane, and finds the session', async () => {
+    const { step, file } = await open();
+    await product.endSupervisor();
+    await writeFile(product.path(FEATURE, 'current', 'checkpoints', file), checkpointText(FEATURE, 'Writer', 'Writer'));
+    const news = await newsAfter();
+    const { pane } = await agent('reader');
+    await tmux('send-keys', '-t', pane ?? '', '-l', 'by hand');
+    await tmux('send-keys', '-t', pane ?? '', 'Enter');
+    await news.seen('supervisor.began');
+    await done(step);
+    await open();
+    expect((await news.all()).filter(({ kind }) => kind === 'session.lost' || kind === 'agent.launched')).toEqual([]);
+  });
+
+  it('says after all was killed how long nobody watched, and goes on', async () => {
+    const { step } = await open();
+    const news = await newsAfter();
+    const last = (await product.events(FEATURE)).at(-1)?.at ?? 0;
+    process.kill((await watchersOf(product)).guard, 'SIGKILL');
+    await product.endSupervisor('SIGKILL');
+    const pids = await Promise.all(['writer', 'reader'].map(async (role) => (await agent(role)).pid));
+    await tmux('kill-server');
+    await until('the agents are gone', async () => !(await Promise.all(pids.map(isAlive))).includes(true));
+    await until('some time has passed', () => Date.now() - last > 1200);
+    const { stdout } = await product.cli('status', FEATURE);
+    expect(stdout).toMatch(/Nobody watched for \d+s before the present supervisor began\./);
+    expect((await product.status(FEATURE)).unwatchedMs).toBeGreaterThanOrEqual(1000);
+    expect((await news.seen('supervisor.began')).gapMs).toBeGreaterThanOrEqual(1000);
+    await done(step);
+    expect(await sessions()).toBe(`tmops-${FEATURE}`);
+  });
+});
+
+describe('the tmux session', () => {
+  const roles = (): Promise<string> =>
+    tmux('list-panes', '-s', '-t', `=tmops-${FEATURE}:`, '-F', '#{@tmops_role} #{pane_dead}');
+
+  it('comes back with all its panes when the server is gone, and holds no secret', async () => {
+    const { step } = await open();
+    const news = await newsAfter();
+    await tmux('kill-server');
+    await news.seen('session.lost');
+    await news.seen('session.opened');
+    await done(step);
+    expect(await roles()).toBe('writer 0\nreader 0');
+    const resumed = (await news.all()).filter((event) => event.kind === 'agent.launched');
+    expect(resumed.map(({ role, resume }) => `${role} ${String(resume)}`).sort()).toEqual([
+      'reader true',
+      'writer true',
+    ]);
+    const shown = await tmux('show-environment', '-g');
+    expect(shown).toContain('HOME=');
+    expect(shown).not.toContain('sk-listed-secret');
+  });
+
+  it('ended by a human while tmux lives stops the run; start goes on with it', async () => {
+    const { step } = await open();
+    const pids = await Promise.all(['writer', 'reader'].map(async (role) => (await agent(role)).pid));
+    const news = await newsAfter();
+    await tmux('new-session', '-d', '-s', 'mine', 'exec sleep 1000');
+    await tmux('kill-session', '-t', `=tmops-${FEATURE}`);
+    await news.seen('run.stopped');
+    const status = await product.status(FEATURE);
+    expect(status.phase).toBe('stopped');
+    expect(status.waitsFor).toBe(
+      `It was stopped by human (the tmux session was ended); tmops start ${FEATURE} goes on from here.`,
+    );
+    await until('the agents are gone', async () => !(await Promise.all(pids.map(isAlive))).includes(true));
+    expect((await news.all()).filter(({ kind }) => kind === 'agent.launched')).toEqual([]);
+    expect(await sessions()).toBe('mine');
+    await product.json('start', FEATURE);
+    await done(step);
+    expect((await sessions()).split('\n')).toContain(`tmops-${FEATURE}`);
+  });
+
+  it('of a run that a former supervisor left is ended by stop', async () => {
+    await open();
+    const pids = await Promise.all(['writer', 'reader'].map(async (role) => (await agent(role)).pid));
+    await journaled(product, FEATURE, 'it is running', (events) => events.length > 0);
+    await product.endSupervisor();
+    await product.json('stop', FEATURE);
+    expect(await Promise.all(pids.map(isAlive))).not.toContain(true);
+    expect(await sessions()).toBe('mine');
+  });
+});
