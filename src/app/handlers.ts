@@ -156,11 +156,16 @@ async function settle(
 async function stop(live: LiveRun, caller: Caller): Promise<Answer<'stop'>> {
   const { life, identity } = live.loop.run();
   const feature = identity?.feature ?? '';
+  const session = live.loop.run().settings?.session;
+  const before = session === undefined ? null : await live.terminal()?.survey(session);
   if (life.kind === 'running') await live.loop.submit({ kind: 'stop', by: caller.door, why: 'asked to' });
   await live.endSession();
   const next =
     life.kind === 'completed'
       ? `${feature} is completed; its work is on ${identity?.branch ?? ''}.`
       : `tmops start ${feature} goes on from its present checkpoint.`;
-  return { ok: true, output: { feature, run: identity?.run ?? '', stopped: life.kind === 'running', next } };
+  return {
+    ok: true,
+    output: { feature, run: identity?.run ?? '', stopped: life.kind === 'running' || before?.kind === 'ours', next },
+  };
 }

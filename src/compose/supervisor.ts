@@ -96,23 +96,16 @@ async function supervise(
   });
   const workspace = workspaceOf({ root, config, log, lastWatchedMs, sinks, terminalOn: terminals.on });
   const ports = surroundings({ root, workspaceId, clock, workspace, terminalOn: terminals.on, log });
-  const served = await serveLink({
-    socketPath: socket.socketPath,
-    version,
-    handle: dispatcher(ports, (error) => {
-      log.error('an operation broke off', { err: error });
-    }),
-    onFault: (error) => {
-      log.error('the socket failed', { err: error });
-    },
-  });
+  // Before anybody can ask: what is asked of a run that is not taken up yet would find nothing to act with.
+  const features = (await ports.features()).map(({ feature }) => feature);
+  log.info('took up runs', { features: await workspace.takeUpAll(features) });
+  const served = await serveLink({ socketPath: socket.socketPath, version, handle: dispatch, onFault });
   if (!served.ok) {
     log.error('the socket cannot be served', { failure: served.failure });
+    await workspace.close();
     return 1;
   }
   await writeAtomically(place.pidFile, `${process.pid}\n`);
-  const features = (await ports.features()).map(({ feature }) => feature);
-  log.info('took up runs', { features: await workspace.takeUpAll(features) });
   await untilDone(place, served.server, workspace, config.supervisor.idle_exit);
   await served.server.close();
   await workspace.close();

@@ -42,7 +42,7 @@ export const handleOf = (agent: Agent, place: RunPlace): AgentHandle => ({
  * lives is left alone, so that this can be called again after any crash.
  */
 export async function ensureAgents(parts: CrewParts): Promise<void> {
-  const { loop, terminal } = parts;
+  const { loop } = parts;
   const session = loop.run().settings?.session;
   if (session === undefined) return;
   // Taken once: an agent that is launched from here on has a call of its own coming.

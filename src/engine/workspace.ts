@@ -97,11 +97,13 @@ export function openWorkspace(parts: WorkspaceParts): Workspace {
     async takeUpAll(features) {
       const going: string[] = [];
       for (const feature of features) {
-        const run = await live(feature).catch((error: unknown) => {
+        try {
+          const run = await live(feature);
+          if (run && (await takeUp(parts, run))) going.push(feature);
+        } catch (error) {
+          // One run that cannot be taken up must not keep the others from being watched.
           parts.log.error('the run could not be taken up', { feature, err: error });
-          return null;
-        });
-        if (run && (await takeUp(parts, run))) going.push(feature);
+        }
       }
       return going;
     },

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { systemClock } from '../../src/adapters/clock/clock.ts';
 import type { Prompt, Run } from '../../src/core/run.ts';
 import { openEngine, ROLES, type EngineRig, type Role } from './engine.ts';
@@ -15,7 +16,7 @@ export interface Storm {
   readonly withinMs: number;
 }
 
-const { sleep } = systemClock();
+const { sleep: pause } = systemClock();
 
 /** Messages of a role that may wait at once. */
 const WAITING = 3;
@@ -29,6 +30,7 @@ export async function weather(storm: Storm): Promise<Verdict> {
     await engine.start();
     return await through(engine, storm, random);
   } catch (error) {
+    writeFileSync(`/tmp/storm-${storm.seed}.json`, JSON.stringify({ events: await engine.events() }));
     throw new Error(`The storm of seed ${storm.seed} broke off: ${String(error)}\n${openOnes(engine.run())}`, {
       cause: error,
     });
@@ -47,11 +49,13 @@ async function through(engine: EngineRig, storm: Storm, random: Random): Promise
     restarts(engine, random.fork(), made, over.signal),
     human(engine, made, over.signal),
   ]);
-  const senders = ROLES.map((role, index) => send(engine, role, share(index), random.fork(), messages, storm.withinMs));
+  const end = Date.now() + storm.withinMs;
+  const left = (): { withinMs: number } => ({ withinMs: Math.max(1, end - Date.now()) });
+  const senders = ROLES.map((role, index) => send(engine, role, share(index), random.fork(), messages, left));
   const closed = (): boolean => [...messages.keys()].every((id) => !isOpen(engine.run(), id));
   const calm = async (): Promise<void> => {
     await Promise.all(senders);
-    await until('every prompt has come to its end', closed, { withinMs: storm.withinMs });
+    await until('every prompt has come to its end', closed, left());
     over.abort();
   };
   await Promise.all([calm(), storming]).finally(() => {
@@ -61,7 +65,9 @@ async function through(engine: EngineRig, storm: Storm, random: Random): Promise
   await until('every agent rests', () =>
     Object.values(engine.run().agents).every((agent) => agent.state.kind === 'idle'),
   );
-  return verdictOn(engine, messages, made);
+  const v = await verdictOn(engine, messages, made);
+  if (v.faults.length > 0) writeFileSync(`/tmp/storm-${storm.seed}.json`, JSON.stringify({ made, events: await engine.events() }));
+  return v;
 }
 
 async function send(
@@ -70,13 +76,13 @@ async function send(
   count: number,
   random: Random,
   messages: Map<number, string>,
-  withinMs: number,
+  left: () => { withinMs: number },
 ): Promise<void> {
   for (let sent = 0; sent < count; sent += 1) {
-    await until(`${role} has taken all but ${WAITING}`, () => waiting(engine.run(), role) < WAITING, { withinMs });
+    await until(`${role} has taken all but ${WAITING}`, () => waiting(engine.run(), role) < WAITING, left());
     const text = makeMessage(random);
     messages.set(await engine.queue(role, text), text);
-    if (random.chance(0.2)) await sleep(random.int(0, 300));
+    if (random.chance(0.2)) await pause(random.int(0, 300));
   }
 }
 
@@ -90,7 +96,7 @@ const waiting = (run: Run, role: Role): number =>
 /** One trouble after the other around one role's pane. */
 async function trouble(engine: EngineRig, role: Role, random: Random, made: Made[], over: AbortSignal): Promise<void> {
   for (;;) {
-    await sleep(random.int(30, 900), over);
+    await pause(random.int(30, 900), over);
     if (over.aborted) return;
     const pane = engine.run().agents[role]?.pane ?? null;
     if (pane === null) continue;
@@ -104,7 +110,7 @@ async function trouble(engine: EngineRig, role: Role, random: Random, made: Made
 /** The supervisor ends and comes back, politely or not. */
 async function restarts(engine: EngineRig, random: Random, made: Made[], over: AbortSignal): Promise<void> {
   for (;;) {
-    await sleep(random.int(400, 6000), over);
+    await pause(random.int(400, 6000), over);
     if (over.aborted) return;
     const how = random.pick(['closed', 'crashed', 'crashed'] as const);
     const from = Date.now();
@@ -116,7 +122,7 @@ async function restarts(engine: EngineRig, random: Random, made: Made[], over: A
 /** Somebody who reads the status and does what it says. */
 async function human(engine: EngineRig, made: Made[], over: AbortSignal): Promise<void> {
   while (!over.aborted) {
-    await sleep(200, over);
+    await pause(200, over);
     const { agents, prompts } = engine.run();
     if (Object.values(agents).some((agent) => agent.state.kind === 'failed')) {
       await engine.start();

@@ -60,9 +60,8 @@ export async function openEngine(options: { slowStartMs: () => number }): Promis
   // Whoever asks waits until a life that was just ended has a successor.
   let ready: Promise<unknown> = Promise.resolve();
   let asking: Promise<unknown> = Promise.resolve();
-  const whenReady = async <T>(work: (present: Life) => Promise<T>): Promise<T> => {
-    await ready;
-    const done = work(life);
+  const whenReady = <T>(work: (present: Life) => Promise<T>): Promise<T> => {
+    const done = ready.then(() => work(life));
     asking = Promise.allSettled([asking, done]);
     return done;
   };

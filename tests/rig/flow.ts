@@ -76,13 +76,15 @@ export interface OpenStep {
   readonly path: string;
 }
 
-/** The step that is open, once its prompt was accepted. */
+/** The step that is open, once its prompt was accepted, or queued by an agent that still thinks about the one before. */
 export async function openStep(product: Product, feature: string): Promise<OpenStep> {
   const status = await product.reached(
     feature,
     'a step was prompted',
     ({ step, prompts }) =>
-      prompts.some(({ purpose, outcome }) => purpose === `step ${step ?? ''}` && outcome === 'accepted'),
+      prompts.some(
+        ({ purpose, outcome }) => purpose === `step ${step ?? ''}` && ['accepted', 'queued'].includes(outcome),
+      ),
     12_000,
   );
   const { step, role, file } = status.checkpoints[status.stepNumber - 1] ?? { step: '', role: '', file: '' };

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '../../src/adapters/clock/clock.ts';
 import { SESSION, type EngineRig, type Role } from './engine.ts';
 import { attachHuman } from './human.ts';
 import type { Random } from './random.ts';
@@ -22,6 +22,9 @@ export interface Scene {
   readonly pane: string;
 }
 
+/** For how long a trouble goes on, in ms. */
+const { sleep: lasts } = systemClock();
+
 /** Troubles of single panes. Each leaves the pane as a human would who is done with it. */
 export const TROUBLES: readonly Trouble[] = [
   {
@@ -39,7 +42,7 @@ export const TROUBLES: readonly Trouble[] = [
     weight: 2,
     async make(scene) {
       await told(scene, { do: 'echo-delay', ms: scene.random.int(20, 400) });
-      await sleep(scene.random.int(200, 1200));
+      await lasts(scene.random.int(200, 1200));
       await told(scene, { do: 'echo-delay', ms: 0 });
     },
   },
@@ -65,7 +68,7 @@ export const TROUBLES: readonly Trouble[] = [
     async make(scene) {
       const name = scene.random.pick(['permission', 'question', 'limit']);
       await told(scene, { do: 'dialog', name });
-      await sleep(scene.random.int(50, 1500));
+      await lasts(scene.random.int(50, 1500));
       await answerDialog(scene);
     },
   },
@@ -75,7 +78,7 @@ export const TROUBLES: readonly Trouble[] = [
     async make(scene) {
       const draft = scene.random.pick(['half a sentence that', 'x', 'wait —', 'do not (yet) look at 12']);
       await keys(scene, '-l', '--', draft);
-      await sleep(scene.random.int(20, 1200));
+      await lasts(scene.random.int(20, 1200));
       await told(scene, { do: 'draft', text: '' });
     },
   },
@@ -92,7 +95,7 @@ export const TROUBLES: readonly Trouble[] = [
       try {
         await tmux(scene, 'select-pane', '-t', scene.pane);
         await tmux(scene, 'copy-mode', '-t', scene.pane);
-        await sleep(scene.random.int(200, 1500));
+        await lasts(scene.random.int(200, 1500));
         await tmux(scene, 'copy-mode', '-q', '-t', scene.pane);
       } finally {
         await human.leave();
@@ -104,7 +107,7 @@ export const TROUBLES: readonly Trouble[] = [
     weight: 1,
     async make(scene) {
       const human = attachHuman(scene.engine.server, SESSION, { cols: 80, rows: 24 });
-      await sleep(scene.random.int(300, 1500));
+      await lasts(scene.random.int(300, 1500));
       await human.leave();
     },
   },
@@ -163,7 +166,7 @@ async function answerDialog(scene: Scene): Promise<void> {
   // A copy mode takes the first Escape for itself.
   for (let press = 0; press < 4 && (await asks(scene)); press += 1) {
     await keys(scene, 'Escape');
-    for (let look = 0; look < 20 && (await asks(scene)); look += 1) await sleep(25);
+    for (let look = 0; look < 20 && (await asks(scene)); look += 1) await lasts(25);
   }
 }
 

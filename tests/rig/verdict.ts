@@ -31,8 +31,10 @@ export interface Records {
   }[];
   /** Every byte that arrived, one character each. */
   readonly bytes: string;
-  /** The texts it reported to have taken. */
-  readonly reported: readonly string[];
+  /** What it reported to have taken, and when the report was begun, in ms since the epoch. */
+  readonly reported: readonly { readonly at: number; readonly text: string }[];
+  /** When it reported the end of a turn. */
+  readonly turnEnds: readonly number[];
 }
 
 /** Compares what the journal says with what the agents have: nothing lost, doubled, altered, or told untruly. */
@@ -49,7 +51,7 @@ export async function verdictOn(
       const said = (what: string): void => void faults.push(`prompt ${prompt.id} (${role}): ${what}`);
       const message = messages.get(prompt.id);
       if (message !== undefined) await checkText(engine, prompt, message, said);
-      checkArrival(prompt, records, events, made, said);
+      checkArrival(prompt, records, events, said);
     }
     for (const { as, text } of records.taken)
       if (as !== 'prompt' && /\[tmops#\d+\]$/.test(text)) faults.push(`${role} took ${JSON.stringify(text)} as ${as}`);
@@ -62,17 +64,24 @@ export async function recordsOf(engine: EngineRig, role: Role): Promise<Records>
   const folder = engine.place.agentDir(role);
   const lines = await textOf(join(folder, 'rehearsal', 'prompts.jsonl'));
   const names = (await readdir(join(folder, 'events'))).filter((name) => !name.startsWith('.'));
-  const pieces = await Promise.all(names.map((name) => readFile(join(folder, 'events', name), 'utf8')));
+  const pieces = await Promise.all(
+    names.map(async (name) => ({
+      at: Number(name.slice(0, 13)),
+      parsed: parseHookEvent(await readFile(join(folder, 'events', name), 'utf8')),
+    })),
+  );
   return {
     taken: lines
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as Records['taken'][number]),
     bytes: (await readFile(join(folder, 'rehearsal', 'bytes.log'))).toString('latin1'),
-    reported: pieces.flatMap((text) => {
-      const parsed = parseHookEvent(text);
-      return 'news' in parsed && parsed.news.kind === 'prompt-taken' ? [parsed.news.text] : [];
-    }),
+    turnEnds: pieces.flatMap(({ at, parsed }) =>
+      'news' in parsed && parsed.news.kind === 'turn-ended' ? [at] : [],
+    ),
+    reported: pieces.flatMap(({ at, parsed }) =>
+      'news' in parsed && parsed.news.kind === 'prompt-taken' ? [{ at, text: parsed.news.text }] : [],
+    ),
   };
 }
 
@@ -102,33 +111,23 @@ async function checkText(engine: EngineRig, prompt: Prompt, message: string, say
   if (!found.equals(Buffer.from(message))) say(`the file ${path} is not the message`);
 }
 
-/** How long before its death an agent may have taken a prompt without having reported it. */
-const LAST_MOMENT_MS = 1000;
-
-function checkArrival(
-  prompt: Prompt,
-  records: Records,
-  events: readonly Event[],
-  made: readonly Made[],
-  say: Say,
-): void {
+function checkArrival(prompt: Prompt, records: Records, events: readonly Event[], say: Say): void {
   const line = typedLine(prompt);
   const own = events.filter((event) => 'prompt' in event && event.prompt === prompt.id);
   const taken = records.taken.filter((each) => each.as === 'prompt' && each.text === line);
-  const reported = records.reported.filter((text) => text === line).length;
-  const doubledHooks = made.some(({ name, role }) => name === 'doubled evidence' && role === prompt.role);
+  const reported = taken.filter((each, index) =>
+    records.reported.some(({ text, at }) => text === line && at >= each.at && at < (taken[index + 1]?.at ?? Infinity)),
+  );
+  const ends = events.filter((event) => event.kind === 'agent.exited' && event.role === prompt.role);
+  const livesOf = new Set(taken.map(({ at }) => ends.filter((end) => end.at <= at).length));
   if (prompt.stage.kind !== 'taken' && prompt.stage.kind !== 'delivered-by-hand') say(`ended as ${prompt.stage.kind}`);
   if (taken.length === 0) say('lost: no agent took it');
-  if (prompt.stage.kind === 'taken' && reported === 0) say('told as taken without evidence');
+  if (prompt.stage.kind === 'taken' && reported.length === 0) say('told as taken without evidence');
   // A process that died with a prompt it had only just taken never worked on it; the next one gets it.
-  const deaths = events.flatMap((event) =>
-    event.kind === 'agent.exited' && event.role === prompt.role ? [event.at] : [],
-  );
-  const diedWith = taken.filter(({ at }) => deaths.some((death) => death >= at && death - at < LAST_MOMENT_MS)).length;
-  if (taken.length > 1 && taken.length - diedWith > 1) say(`doubled: taken ${taken.length} times`);
-  if (taken.length > 1 && reported > 1 && !doubledHooks) say(`doubled: reported ${reported} times`);
+  if (reported.length > 1 || livesOf.size < taken.length)
+    say(`doubled: ${JSON.stringify({ taken, reported, own, ends }, null, 1)}`);
   checkBytes(line, own, records, say);
-  checkQueued(prompt, taken, say);
+  checkQueued(prompt, taken, records, say);
 }
 
 function checkBytes(line: string, own: readonly Event[], { bytes }: Records, say: Say): void {
@@ -143,9 +142,13 @@ function checkBytes(line: string, own: readonly Event[], { bytes }: Records, say
 
 const countOf = (all: string, part: string): number => all.split(part).length - 1;
 
-function checkQueued(prompt: Prompt, taken: Records['taken'], say: Say): void {
+/** A turn's end is reported before the agent turns to what comes next: in between it counts as either. */
+const TURN_ENDS_WITHIN_MS = 150;
+
+function checkQueued(prompt: Prompt, taken: Records['taken'], { turnEnds }: Records, say: Say): void {
   const last = taken.at(-1);
   if (prompt.stage.kind !== 'taken' || last === undefined || prompt.stage.queued === last.queued) return;
+  if (turnEnds.some((at) => Math.abs(last.at - at) < TURN_ENDS_WITHIN_MS)) return;
   say(`told as ${prompt.stage.queued ? 'queued' : 'accepted'}, but the agent was ${last.queued ? 'busy' : 'idle'}`);
 }
 
