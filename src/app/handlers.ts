@@ -6,6 +6,7 @@ import type { Caller } from '../link/protocol.ts';
 import type { Answer, Handler } from './handler.ts';
 import { initHandler } from './init.ts';
 import { narrate } from './narrate.ts';
+import { openOrTell } from './open-run.ts';
 import { plainText } from './pane-text.ts';
 import type { AppPorts } from './ports.ts';
 import { startHandler } from './start.ts';
@@ -56,7 +57,21 @@ function attachOf(ports: AppPorts, run: Run): string | null {
 async function list(ports: AppPorts): Promise<Answer<'list'>> {
   const features: OutputOf<'list'>['features'] = [];
   for (const { feature, line } of await ports.features()) {
-    const run = (await ports.workspace.live(feature))?.loop.run();
+    const opened = await openOrTell(ports, feature);
+    if ('problem' in opened) {
+      features.push({
+        feature,
+        run: '',
+        phase: 'unavailable',
+        step: null,
+        role: null,
+        branch: line?.branch ?? '',
+        waitsFor: opened.problem.sentence,
+        attention: 1,
+      });
+      continue;
+    }
+    const run = opened.live?.loop.run();
     if (!run?.identity) {
       features.push({
         feature,

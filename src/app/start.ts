@@ -8,6 +8,7 @@ import { isAgentStep } from '../core/workflow.ts';
 import type { LiveRun } from '../engine/live-run.ts';
 import type { Caller } from '../link/protocol.ts';
 import type { Handler } from './handler.ts';
+import { openOrTell } from './open-run.ts';
 import type { AppPorts } from './ports.ts';
 import type { InputOf, OutputOf } from './table.ts';
 import { tellRefusal, unknownFeature } from './tell.ts';
@@ -55,7 +56,7 @@ async function begin(ports: AppPorts, input: InputOf<'start'>, caller: Caller): 
 
 interface Choice {
   readonly plan: StartPlan;
-  readonly provider: string;
+  readonly provider: 'claude_code' | 'rehearsal';
   readonly settings: Settings;
   readonly env: Readonly<Record<string, string>>;
   readonly callerEnv: Readonly<Record<string, string>>;
@@ -85,8 +86,8 @@ function choose(ports: AppPorts, config: Config, plan: StartPlan, input: InputOf
 async function overLimit(ports: AppPorts, config: Config, feature: string): Promise<ProblemView | null> {
   const running: string[] = [];
   for (const each of await ports.features()) {
-    const other = each.feature === feature ? null : await ports.workspace.live(each.feature);
-    if (other?.loop.run().life.kind === 'running') running.push(each.feature);
+    const other = each.feature === feature ? null : await openOrTell(ports, each.feature);
+    if (other && 'live' in other && other.live?.loop.run().life.kind === 'running') running.push(each.feature);
   }
   const limit = config.isolation === 'branch' ? 1 : config.features.concurrent_limit;
   if (running.length < limit) return null;
@@ -106,6 +107,10 @@ async function unfit(ports: AppPorts, live: LiveRun, config: Config, choice: Cho
       sentence: `.tmops/${feature}/current/TASK_SPEC.md is missing.`,
       hint: `tmops init ${feature} makes a new one from the template.`,
     };
+  }
+  if (!config.providers[choice.provider].enabled) {
+    const hint = `Set providers.${choice.provider}.enabled to true in tmops.config.yaml, or start with another provider.`;
+    return { code: 'provider', sentence: `The provider ${choice.provider} is switched off.`, hint };
   }
   const fault =
     (await ports.providerFault(choice.provider, config, choice.env)) ??

@@ -19,7 +19,7 @@ export function statusOf(run: Run, attach: string | null, now: number): StatusVi
     waitsFor: waitsFor(run),
     attention: attentionOf(run, now),
     session: run.settings?.session ?? null,
-    attach: run.life.kind === 'stopped' ? null : attach,
+    attach: Object.values(run.agents).some((agent) => agent.pane !== null) ? attach : null,
     socket: run.settings?.socket ?? null,
     branch: run.identity?.branch ?? '',
     worktree: run.identity?.worktree ?? '',

@@ -231,7 +231,7 @@ async function end(sample: Sample, keep: boolean): Promise<string[]> {
   const { feature, folder, root } = sample;
   const remove = `rm -rf ${folder}`;
   if (keep) {
-    const commands = [`cd ${root} && tmops stop ${feature}`, remove];
+    const commands = [`cd ${root} && ${program.join(' ')} stop ${feature}`, remove];
     return ['The session stays open. To end it, and to remove the sample:', '', ...indented(commands.join('\n'))];
   }
   await ask(sample, ['stop', feature]);

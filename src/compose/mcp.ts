@@ -2,7 +2,7 @@ import { serveMcp } from '../doors/mcp/serve.ts';
 import { operations } from '../app/table.ts';
 import { readEnvironment } from '../config/environment.ts';
 import type { LinkPorts } from '../link/port.ts';
-import { version } from './package.ts';
+import { introduction } from './introduction.ts';
 
 /** `tmops mcp`: MCP on standard input and output until the client goes. Gives the exit code. */
 export async function runMcp(): Promise<number> {
@@ -14,19 +14,17 @@ export async function runMcp(): Promise<number> {
   }
   const env = readEnvironment();
   // Claude Code says which project it works in; its server may be started from anywhere.
+  const cwd = env['CLAUDE_PROJECT_DIR'] ?? process.cwd();
   // The way to the supervisor is loaded with the first call: a client waits for the list of tools before that.
   const open: Promise<LinkPorts>[] = [];
   const link = (): Promise<LinkPorts> => {
-    const known =
-      open[0] ??
-      import('./link.ts').then(({ linkFrom }) => linkFrom(env['CLAUDE_PROJECT_DIR'] ?? process.cwd(), isRepeatable));
+    const known = open[0] ?? import('./link.ts').then(({ linkFrom }) => linkFrom(cwd, isRepeatable));
     open[0] = known;
     return known;
   };
   await serveMcp({
     link: async (...call) => (await link()).ask(...call),
-    name: 'tmops',
-    version,
+    ...(await introduction(cwd, env)),
     stdin: process.stdin,
     stdout: process.stdout,
     stop: stop.signal,

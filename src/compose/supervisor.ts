@@ -22,6 +22,7 @@ import { self, takeLock } from '../journal/lock.ts';
 import { serveLink, type LinkServer } from '../link/server.ts';
 import { providerFrom } from './agents.ts';
 import { writeMetricsWith } from './metrics.ts';
+import { telemetry } from './telemetry.ts';
 import { packaged, version } from './package.ts';
 import { socketOfWorkspace, supervisorPlace, workspaceIdOf, type SupervisorPlace } from './places.ts';
 import { program, surroundings } from './surroundings.ts';
@@ -99,7 +100,16 @@ async function supervise(
   // Before anybody can ask: what is asked of a run that is not taken up yet would find nothing to act with.
   const features = (await ports.features()).map(({ feature }) => feature);
   log.info('took up runs', { features: await workspace.takeUpAll(features) });
-  const served = await serveLink({ socketPath: socket.socketPath, version, handle: dispatch, onFault });
+  const served = await serveLink({
+    socketPath: socket.socketPath,
+    version,
+    handle: dispatcher(ports, (error) => {
+      log.error('an operation broke off', { err: error });
+    }),
+    onFault: (error) => {
+      log.error('the socket failed', { err: error });
+    },
+  });
   if (!served.ok) {
     log.error('the socket cannot be served', { failure: served.failure });
     await workspace.close();
@@ -183,15 +193,6 @@ function workspaceOf({ root, config, log, lastWatchedMs, sinks, terminalOn }: Wo
   });
 }
 
-/** Every event is a line of the log, with feature, run, role and step where it has them. */
-function telemetry(
-  log: OpenLog,
-): (run: { identity: { feature: string; run: string } | null }, event: { kind: string; seq: number }) => void {
-  return (run, event) => {
-    log.info(event.kind, { feature: run.identity?.feature, run: run.identity?.run, ...event });
-  };
-}
-
 /**
  * A tmux server that is started here shows its environment to whoever may talk to it, so that nothing of Claude Code's
  * goes into it. tmux' own client must not believe it runs inside the caller's session either.
@@ -216,7 +217,8 @@ async function untilDone(
   const end = (): void => {
     ended.abort();
   };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, end);
+  // Not `once`: execa's own handler ends the process at once when it finds itself the only one left.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, end);
   await new Promise((resolve) => {
     ended.signal.addEventListener('abort', resolve, { once: true });
   });

@@ -84,7 +84,7 @@ export interface Launch {
 export interface DeliveryTiming {
   /** Between seeing our text in the composer and pressing Enter. */
   readonly settleMs: number;
-  /** When to press Enter again if no evidence came, counted from the first Enter; bounded by its length. */
+  /** When to press Enter again if no evidence came, counted from the last one; bounded by its length. */
   readonly enterAgainAfterMs: readonly number[];
   /** How long to wait for the text to be seen in the composer after the paste. */
   readonly echoWithinMs: number;

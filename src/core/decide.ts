@@ -39,7 +39,10 @@ function answer(run: Run, request: Request, at: number): Fact[] | Refusal {
     case 'start':
       return start(run, request);
     case 'stop':
-      return run.life.kind === 'running' ? [{ kind: 'run.stopped', by: request.by, why: request.why }] : [];
+      if (run.life.kind === 'running') return [{ kind: 'run.stopped', by: request.by, why: request.why }];
+      return run.life.kind === 'completed' && upAgents(run).length > 0
+        ? [{ kind: 'session.lost', why: `it was ended by ${request.by}` }]
+        : [];
     case 'settle-prompt':
       return settle(run, request);
     case 'message':
@@ -222,7 +225,7 @@ function news(run: Run, agent: Agent, { id, atMs, news: what }: Evidence, at: nu
   }
 }
 
-const hasBegun = (prompt: Prompt): boolean => prompt.stage.kind !== 'wanted';
+const hasBegun = (prompt: Prompt): boolean => prompt.attempts > 0;
 
 function delivery(run: Run, id: number, what: DeliveryNews): Fact[] {
   const prompt = run.prompts.find((each) => each.id === id);

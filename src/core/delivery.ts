@@ -15,7 +15,7 @@ export type Move =
   | { readonly do: 'type' }
   | { readonly do: 'leave-mode' }
   | { readonly do: 'enter'; readonly lastRow: string }
-  /** The text was journaled as intended and is now seen to be typed (a crash came between). */
+  /** Our text is seen to stand in the composer although it was not journaled as typed (a crash or a human came between). */
   | { readonly do: 'note-typed' }
   | { readonly do: 'wait'; readonly ms: number }
   | { readonly do: 'hold'; readonly outcome: HoldOutcome | 'not_ready'; readonly reason: string }
@@ -29,6 +29,8 @@ export interface Sight {
   /** The line with its marker. */
   readonly line: string;
   readonly generation: number;
+  /** How often typing this prompt was begun. */
+  readonly attempts: number;
   /** The agent reported its conversation, so that its program takes input. */
   readonly sessionBegun: boolean;
   readonly launchedAt: number;
@@ -79,7 +81,15 @@ function afterItsEnd(sight: Sight): Move {
 }
 
 function fromWanted(sight: Sight): Move {
-  return blockedByAgent(sight) ?? blockedByPane(sight) ?? blockedByScreen(sight) ?? { do: 'type' };
+  return (
+    blockedByAgent(sight) ?? blockedByPane(sight) ?? standsAlready(sight) ?? blockedByScreen(sight) ?? { do: 'type' }
+  );
+}
+
+/** Typed before and never entered: it must not be typed a second time behind itself. */
+function standsAlready({ screen, line, attempts }: Sight): Move | null {
+  const stands = attempts > 0 && screen.kind === 'composer' && standing(screen.draft, line) === 'ours';
+  return stands ? { do: 'note-typed' } : null;
 }
 
 const held = (reason: string): Move => ({ do: 'hold', outcome: 'held_for_human', reason });

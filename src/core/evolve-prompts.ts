@@ -14,6 +14,7 @@ export function promptChanged(run: Run, event: PromptEvent): Run {
       file: event.file,
       at: event.at,
       stage: { kind: 'wanted' },
+      attempts: 0,
       trouble: null,
     };
     return { ...run, prompts: [...run.prompts, prompt] };
@@ -39,7 +40,7 @@ function promptAfter(prompt: Prompt, event: Exclude<PromptEvent, { kind: 'prompt
   const generation = 'generation' in prompt.stage ? prompt.stage.generation : 0;
   switch (event.kind) {
     case 'prompt.intended':
-      return at({ kind: 'intended', generation: event.generation, at: event.at });
+      return { ...at({ kind: 'intended', generation: event.generation, at: event.at }), attempts: prompt.attempts + 1 };
     case 'prompt.typed':
       return at({ kind: 'typed', generation, at: event.at });
     case 'prompt.entered':

@@ -40,7 +40,7 @@ function runChanged(run: Run, event: RunEvent): Run {
     case 'session.opened':
       return run;
     case 'session.lost':
-      return { ...run, agents: allGone(run, event.at, false) };
+      return { ...run, agents: allGone(run, event.at, run.life.kind === 'completed') };
     case 'step.began':
       return { ...whileRunning(run, { stepBeganAt: event.at }), moduleFailure: null };
     case 'step.completed':

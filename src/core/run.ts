@@ -79,6 +79,8 @@ export interface Prompt {
   readonly file: string | null;
   readonly at: number;
   readonly stage: PromptStage;
+  /** How often typing it was begun. Once it was, its text may turn up later, and counts. */
+  readonly attempts: number;
   readonly trouble: {
     readonly outcome: HoldOutcome | StuckOutcome;
     readonly reason: string;

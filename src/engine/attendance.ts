@@ -41,7 +41,8 @@ export function openAttendance(crew: CrewParts, parts: AttendanceParts, onError:
   // Watched only once it is open: a session that does not exist yet is not lost.
   const watchSession = (): void => {
     const session = loop.run().settings?.session;
-    if (lost || session === undefined) return;
+    const isOpen = Object.values(loop.run().agents).some((agent) => agent.pane !== null);
+    if (lost || session === undefined || !isOpen) return;
     lost = terminal.onLost(session, (why) => {
       lost = null;
       sessionLost(why).catch(onError);

@@ -108,6 +108,7 @@ async function lookAt(parts: CourierParts, prompt: Prompt, agent: Agent, attempt
     stage,
     line,
     generation: agent.generation,
+    attempts: prompt.attempts,
     sessionBegun:
       agent.state.kind !== 'starting' && !(agent.state.kind === 'asking' && agent.state.before === 'starting'),
     launchedAt: agent.state.since,
@@ -149,6 +150,7 @@ async function make(parts: CourierParts, prompt: Prompt, agent: Agent, move: Mov
       if (agent.pane !== null) await parts.terminal.leaveMode(agent.pane);
       return LOOK_AGAIN.underWayMs;
     case 'note-typed':
+      if (sight.stage.kind === 'wanted') await intend(agent, sight.line, tell);
       await tell({ kind: 'typed' });
       return 0;
     case 'type':
@@ -164,8 +166,7 @@ type Tell = (news: DeliveryNews) => Promise<unknown>;
 
 async function type(parts: CourierParts, agent: Agent, line: string, tell: Tell): Promise<number> {
   if (agent.pane === null) return LOOK_AGAIN.heldMs;
-  const sha256 = createHash('sha256').update(line).digest('hex');
-  await tell({ kind: 'intended', pane: agent.pane, generation: agent.generation, sha256 });
+  await intend(agent, line, tell);
   const result = await parts.terminal.paste(agent.pane, line);
   if (result === 'typed') {
     await tell({ kind: 'typed' });
@@ -174,6 +175,11 @@ async function type(parts: CourierParts, agent: Agent, line: string, tell: Tell)
   // tmux itself saw a dead pane or a mode and sent nothing, so that the text may be typed later under the same id.
   if (result === 'refused') await tell({ kind: 'reopened', why: 'the pane did not take input; nothing was typed' });
   return LOOK_AGAIN.underWayMs;
+}
+
+async function intend({ pane, generation }: Agent, line: string, tell: Tell): Promise<void> {
+  const sha256 = createHash('sha256').update(line).digest('hex');
+  await tell({ kind: 'intended', pane: pane ?? '', generation, sha256 });
 }
 
 async function enter(parts: CourierParts, agent: Agent, sight: Sight, lastRow: string, tell: Tell): Promise<number> {

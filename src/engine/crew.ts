@@ -119,9 +119,17 @@ async function open(
     await parts.loop.submit({ kind: 'session-opened', session });
     return panes;
   }
+  // A pane finds its place beside its neighbours, so that the plan has to name them all.
+  const whole: SessionPlan = { ...plan, panes: everyPane(parts, plans) };
   const reopened: PaneFact[] = [];
-  for (const pane of plans) reopened.push(await parts.terminal.reopen(plan, pane));
+  for (const pane of plans) reopened.push(await parts.terminal.reopen(whole, pane));
   return reopened;
+}
+
+function everyPane({ loop }: CrewParts, plans: readonly PanePlan[]): PanePlan[] {
+  const { workflow, identity } = loop.run();
+  const asleep = (role: string): PanePlan => ({ role, argv: [], cwd: identity?.worktree ?? '' });
+  return Object.keys(workflow?.roles ?? {}).map((role) => plans.find((plan) => plan.role === role) ?? asleep(role));
 }
 
 const planHead = ({ setup, loop }: CrewParts, session: string): Omit<SessionPlan, 'panes'> => ({

@@ -1,4 +1,4 @@
-import { mkdtemp, realpath } from 'node:fs/promises';
+import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -11,6 +11,7 @@ import { fourRoles, teamPlay } from './plays.ts';
 let claude: string;
 let api: FakeApi | null = null;
 let product: Product | null = null;
+let home = '';
 
 beforeAll(async () => {
   claude = await fetchClaude();
@@ -19,6 +20,7 @@ beforeAll(async () => {
 afterEach(async () => {
   await product?.dispose();
   await api?.close();
+  await rm(home, { recursive: true, force: true, maxRetries: 5 });
   product = null;
   api = null;
 });
@@ -26,7 +28,7 @@ afterEach(async () => {
 /** The product with the real Claude Code, its home pre-answered, against the fake API. */
 async function open(config = ''): Promise<Product> {
   api = await startFakeApi({ play: teamPlay(fourRoles) });
-  const home = await realpath(await mkdtemp(join(tmpdir(), 'tmops-home-')));
+  home = await realpath(await mkdtemp(join(tmpdir(), 'tmops-home-')));
   const env = claudeEnvironment({ home, port: api.port });
   product = await openProduct({
     provider: 'claude_code',

@@ -253,6 +253,16 @@ describe('prompts', () => {
     expect(story.run.prompts[2]?.stage.kind).toBe('delivered-by-hand');
   });
 
+  it('asked for again after they were typed are taken when their text turns up, and not typed behind it', () => {
+    const story = briefed();
+    put(story, { kind: 'delivery', prompt: 3, news: { kind: 'intended', pane: '%0', generation: 1, sha256: 'x' } });
+    put(story, { kind: 'delivery', prompt: 3, news: { kind: 'stuck', outcome: 'typed_not_submitted', reason: 'r' } });
+    put(story, { kind: 'settle-prompt', prompt: 3, as: 'resend', by: 'cli' });
+    expect(story.run.prompts[2]).toMatchObject({ stage: { kind: 'wanted' }, attempts: 1 });
+    const taken = news(story, 'lead', { kind: 'prompt-taken', text: '[BEGIN]: Plan auth-api [tmops#3]' });
+    expect(kinds(taken)).toEqual(['prompt.taken']);
+  });
+
   it('held for the same reason twice are no news', () => {
     const story = briefed();
     const hold = () =>
@@ -297,6 +307,19 @@ describe('stop and start', () => {
     for (const file of ['001-plan.md', '002-work.md', '003-close.md']) checkpoint(story, file);
     put(story, { kind: 'surveyed' });
     expect(decide(story.run, start, story.at)).toMatchObject({ ok: false, refusal: { reason: 'completed' } });
+  });
+
+  it('of a completed run ends its agents and leaves it completed', () => {
+    const story = started();
+    for (const file of ['001-plan.md', '002-work.md', '003-close.md']) checkpoint(story, file);
+    put(story, { kind: 'surveyed' });
+    expect(kinds(put(story, { kind: 'stop', by: 'cli', why: 'asked to' }))).toEqual(['session.lost']);
+    expect(story.run.life.kind).toBe('completed');
+    expect(Object.values(story.run.agents).map(({ pane, state }) => [pane, state.kind])).toEqual([
+      [null, 'gone'],
+      [null, 'gone'],
+    ]);
+    expect(put(story, { kind: 'stop', by: 'cli', why: 'asked to' })).toEqual([]);
   });
 
   it('initialising twice is no news', () => {

@@ -82,17 +82,23 @@ async function newsAfter(): Promise<{
 }
 
 describe('an agent', () => {
-  it('that is killed in the middle of its step is noticed, resumed and reminded', async () => {
+  it('that is killed in the middle of its step, and another with it, is noticed, resumed and reminded', async () => {
     const { step, file } = await open();
     const before = await agent('writer');
+    const other = await agent('reader');
     const news = await newsAfter();
     const killedAt = Date.now();
-    process.kill(before.pid, 'SIGKILL');
-    const exited = await news.seen('agent.exited');
-    expect(exited).toMatchObject({ role: 'writer', exit: { kind: 'signal' }, deliberate: false });
+    for (const { pid } of [before, other]) process.kill(pid, 'SIGKILL');
+    const exited = await news.seen('agent.exited', ({ role }) => role === 'writer');
+    expect(exited).toMatchObject({ exit: { kind: 'signal' }, deliberate: false });
     expect(exited.at - killedAt).toBeLessThan(NOTICED_WITHIN_MS);
-    expect(await news.seen('agent.launched')).toMatchObject({ resume: true, sessionId: before.session_id });
     await done(step);
+    await news.seen('agent.session', ({ role }) => role === 'reader');
+    const launched = (await news.all()).filter((event) => event.kind === 'agent.launched');
+    expect(launched).toMatchObject([
+      { role: 'writer', resume: true, sessionId: before.session_id },
+      { role: 'reader', resume: true, sessionId: other.session_id },
+    ]);
     const after = await agent('writer');
     expect(after).toMatchObject({ session_id: before.session_id, pane: before.pane });
     expect((await wordsTo(product, FEATURE, 'writer')).slice(-2)).toContain(`[CONTINUE]: ${file} is not there yet`);

@@ -1,4 +1,6 @@
-import { writeFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../src/adapters/clock/clock.ts';
 import type { Prompt, Run } from '../../src/core/run.ts';
 import { openEngine, ROLES, type EngineRig, type Role } from './engine.ts';
@@ -30,10 +32,13 @@ export async function weather(storm: Storm): Promise<Verdict> {
     await engine.start();
     return await through(engine, storm, random);
   } catch (error) {
-    writeFileSync(`/tmp/storm-${storm.seed}.json`, JSON.stringify({ events: await engine.events() }));
-    throw new Error(`The storm of seed ${storm.seed} broke off: ${String(error)}\n${openOnes(engine.run())}`, {
-      cause: error,
-    });
+    const kept = await keep(storm, engine, []);
+    throw new Error(
+      `The storm of seed ${storm.seed} broke off (${kept}): ${String(error)}\n${openOnes(engine.run())}`,
+      {
+        cause: error,
+      },
+    );
   } finally {
     await engine.dispose();
   }
@@ -42,32 +47,52 @@ export async function weather(storm: Storm): Promise<Verdict> {
 async function through(engine: EngineRig, storm: Storm, random: Random): Promise<Verdict> {
   const messages = new Map<number, string>();
   const made: Made[] = [];
-  const over = new AbortController();
-  const share = (index: number): number => Math.floor((storm.prompts + index) / ROLES.length);
-  const storming = Promise.all([
-    ...ROLES.map((role) => trouble(engine, role, random.fork(), made, over.signal)),
-    restarts(engine, random.fork(), made, over.signal),
-    human(engine, made, over.signal),
-  ]);
+  const [calm, over] = [new AbortController(), new AbortController()];
   const end = Date.now() + storm.withinMs;
   const left = (): { withinMs: number } => ({ withinMs: Math.max(1, end - Date.now()) });
+  const share = (index: number): number => Math.floor((storm.prompts + index) / ROLES.length);
+  const storming = Promise.all([
+    ...ROLES.map((role) => trouble(engine, role, random.fork(), made, calm.signal)),
+    restarts(engine, random.fork(), made, calm.signal),
+  ]);
+  const watching = human(engine, made, over.signal);
   const senders = ROLES.map((role, index) => send(engine, role, share(index), random.fork(), messages, left));
-  const closed = (): boolean => [...messages.keys()].every((id) => !isOpen(engine.run(), id));
-  const calm = async (): Promise<void> => {
+  const toTheEnd = async (): Promise<void> => {
     await Promise.all(senders);
-    await until('every prompt has come to its end', closed, left());
+    await until('every message has come to its end', () => [...messages.keys()].every(isClosed(engine)), left());
+    calm.abort();
+    await storming;
+    await until('every prompt has come to its end and every agent rests', () => isAtRest(engine), left());
     over.abort();
   };
-  await Promise.all([calm(), storming]).finally(() => {
+  await Promise.all([toTheEnd(), storming, watching]).finally(() => {
+    calm.abort();
     over.abort();
   });
-  await Promise.allSettled([storming]);
-  await until('every agent rests', () =>
-    Object.values(engine.run().agents).every((agent) => agent.state.kind === 'idle'),
+  const verdict = await verdictOn(engine, messages, made);
+  if (verdict.faults.length === 0) return verdict;
+  return { ...verdict, faults: [...verdict.faults, `all of it: ${await keep(storm, engine, made)}`] };
+}
+
+const isClosed =
+  (engine: EngineRig) =>
+  (id: number): boolean =>
+    !isOpen(engine.run(), id);
+
+function isAtRest(engine: EngineRig): boolean {
+  const { prompts, agents } = engine.run();
+  return (
+    prompts.every(({ id }) => isClosed(engine)(id)) && Object.values(agents).every(({ state }) => state.kind === 'idle')
   );
-  const v = await verdictOn(engine, messages, made);
-  if (v.faults.length > 0) writeFileSync(`/tmp/storm-${storm.seed}.json`, JSON.stringify({ made, events: await engine.events() }));
-  return v;
+}
+
+/** Leaves the journal and the troubles where they can be read after the test. Gives the file. */
+async function keep({ seed }: Storm, engine: EngineRig, made: readonly Made[]): Promise<string> {
+  const folder = fileURLToPath(new URL('../../node_modules/.cache/tmops-tests', import.meta.url));
+  await mkdir(folder, { recursive: true });
+  const file = join(folder, `storm-${seed}.json`);
+  await writeFile(file, JSON.stringify({ made, events: await engine.events() }));
+  return file;
 }
 
 async function send(

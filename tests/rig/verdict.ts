@@ -76,9 +76,7 @@ export async function recordsOf(engine: EngineRig, role: Role): Promise<Records>
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as Records['taken'][number]),
     bytes: (await readFile(join(folder, 'rehearsal', 'bytes.log'))).toString('latin1'),
-    turnEnds: pieces.flatMap(({ at, parsed }) =>
-      'news' in parsed && parsed.news.kind === 'turn-ended' ? [at] : [],
-    ),
+    turnEnds: pieces.flatMap(({ at, parsed }) => ('news' in parsed && parsed.news.kind === 'turn-ended' ? [at] : [])),
     reported: pieces.flatMap(({ at, parsed }) =>
       'news' in parsed && parsed.news.kind === 'prompt-taken' ? [{ at, text: parsed.news.text }] : [],
     ),

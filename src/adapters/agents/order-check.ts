@@ -9,7 +9,7 @@ export async function checkFolder(order: AgentOrder): Promise<void> {
   throw new ProviderError({
     reason: 'folder-missing',
     sentence: `The folder the ${order.role} is to work in is not there: ${order.cwd}.`,
-    hint: 'See `git worktree list`; starting the feature again creates its worktree.',
+    hint: 'See `git worktree list`; tmops init makes it again.',
   });
 }
 

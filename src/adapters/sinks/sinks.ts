@@ -78,6 +78,7 @@ function commandSink(root: string, argv: readonly string[], onProblem: (sink: st
   const [program = '', ...args] = argv;
   let child: ReturnType<typeof start> | null = null;
   let waiting = 0;
+  let isMissing = false;
   const start = () => {
     const begun = execa(program, args, {
       cwd: root,
@@ -89,6 +90,7 @@ function commandSink(root: string, argv: readonly string[], onProblem: (sink: st
     });
     void begun.then((result) => {
       child = null;
+      isMissing = result.code === 'ENOENT';
       if (result.failed && !result.isCanceled) onProblem(program, result.shortMessage ?? 'it ended badly');
     });
     begun.stdin.on('error', (error) => {
@@ -98,6 +100,8 @@ function commandSink(root: string, argv: readonly string[], onProblem: (sink: st
   };
   return {
     give(event) {
+      // Told once; looking for it again at each event would find nothing else.
+      if (isMissing) return;
       if (waiting >= MAX_WAITING) {
         onProblem(program, `it does not keep up; ${event.kind} was not handed over`);
         return;

@@ -1,0 +1,34 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { packaged, version } from './package.ts';
+
+const FILES = ['tmops.config.yaml', 'tmops-mcp.config.yaml'];
+const VARIABLES = ['TMOPS_SERVER_NAME', 'TMOPS_SERVER_VERSION', 'TMOPS_ENV'];
+
+/**
+ * How the MCP server introduces itself (`server.name`, `server.version`). The configuration is only read where somebody
+ * has written one: reading it takes longer than the rest of the start. A faulty one is told by the first call, not here.
+ */
+export async function introduction(
+  cwd: string,
+  env: Readonly<Record<string, string>>,
+): Promise<{ name: string; version: string }> {
+  const usual = { name: 'tmops', version };
+  const workspaceRoot = configuredAbove(cwd);
+  if (workspaceRoot === null && !VARIABLES.some((name) => env[name] !== undefined)) return usual;
+  const { loadConfig } = await import('../config/load.ts');
+  const loaded = loadConfig({
+    workspaceRoot,
+    shippedFile: packaged('config', 'tmops-mcp.config.yaml'),
+    overrides: {},
+    env,
+  });
+  return loaded.ok ? { name: loaded.config.server.name, version: loaded.config.server.version ?? version } : usual;
+}
+
+function configuredAbove(cwd: string): string | null {
+  for (let folder = cwd; ; folder = dirname(folder)) {
+    if (FILES.some((file) => existsSync(join(folder, file)))) return folder;
+    if (folder === dirname(folder)) return null;
+  }
+}

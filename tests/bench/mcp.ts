@@ -1,0 +1,70 @@
+import { rmSync } from 'node:fs';
+import { bundled } from '../rig/mcp-bundle.ts';
+import { quantile, startServer } from '../rig/mcp-speed.ts';
+import { openProduct, program, type Product } from '../rig/product.ts';
+import { happened } from './journal.ts';
+import { rowOf, type Extent, type Row } from './row.ts';
+
+const FEATURE = 'auth-api';
+
+/** The real `tmops mcp` and supervisor beside the SDK's bare server, taken in turns. */
+export async function measureMcp({ quick }: Extent): Promise<Row[]> {
+  const product = await openProduct({ play: 'wait' });
+  const echo = await bundled('mcp-echo');
+  try {
+    await product.json('init', FEATURE);
+    await product.json('start', FEATURE);
+    await happened(product, FEATURE, 'prompt.taken');
+    return [...(await starts(product, echo, quick ? 10 : 200)), ...(await calls(product, echo, quick ? 10 : 1000))];
+  } finally {
+    rmSync(echo, { force: true });
+    await product.dispose();
+  }
+}
+
+const ours = (product: Product) =>
+  startServer([program, 'mcp'], { ...product.env, CLAUDE_PROJECT_DIR: product.repo.root });
+
+async function starts(product: Product, echo: string, count: number): Promise<Row[]> {
+  const samples = { ours: [] as number[], bare: [] as number[] };
+  for (let n = 0; n < count; n += 1) {
+    for (const [name, begin] of [
+      ['bare', () => startServer([echo], { ...product.env })],
+      ['ours', () => ours(product)],
+    ] as const) {
+      const server = await begin();
+      samples[name].push(server.startMs);
+      await server.stop();
+    }
+  }
+  const floor = quantile(samples.bare, 0.5);
+  return [
+    rowOf('MCP: start to first tools/list', samples.ours, { goal: { p50: 1.5 * floor }, note: 'goal: 1.5 × bare' }),
+    rowOf('MCP: the same, bare SDK server', samples.bare),
+    rowOf(
+      'customer: tool registration',
+      samples.ours.map((ms, index) => Math.max(0, ms - (samples.bare[index] ?? ms))),
+      { goal: { p95: 50 }, note: 'start less that of the bare server before it' },
+    ),
+  ];
+}
+
+async function calls(product: Product, echo: string, count: number): Promise<Row[]> {
+  const [server, bareServer] = [await ours(product), await startServer([echo], { ...product.env })];
+  const samples = { ours: [] as number[], bare: [] as number[] };
+  for (let n = -Math.min(300, count); n < count; n += 1) {
+    const bare = await bareServer.call('echo', { text: 'hello' });
+    const status = await server.call('tmops_get_status', { feature: FEATURE });
+    if (n < 0) continue;
+    samples.bare.push(bare);
+    samples.ours.push(status);
+  }
+  await Promise.all([server.stop(), bareServer.stop()]);
+  const goal = { p50: 2 * quantile(samples.bare, 0.5), p95: 2 * quantile(samples.bare, 0.95) + 1 };
+  return [
+    rowOf('MCP: status', samples.ours, { goal, note: 'goal: 2 × bare (+ 1 ms at p95)' }),
+    rowOf('MCP: echo, bare SDK server', samples.bare),
+    rowOf('customer: tool answer', samples.ours, { goal: { p95: 100 } }),
+    rowOf('customer: status', samples.ours, { goal: { p95: 50 } }),
+  ];
+}
