@@ -25,6 +25,7 @@ export default tseslint.config(
     files: ['tests/**'],
     rules: {
       'max-lines-per-function': 'off',
+      'max-lines': ['error', { max: 500 }],
       '@typescript-eslint/no-non-null-assertion': 'off',
       // Rigs are plain objects of arrow functions and are taken apart freely.
       '@typescript-eslint/unbound-method': 'off',

@@ -128,7 +128,7 @@ describe('what a run leaves', () => {
     expect(text.endsWith('\n')).toBe(true);
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_event, index) => index + 1));
     expect(events.map(({ at }) => at)).toEqual(events.map(({ at }) => at).toSorted((a, b) => a - b));
-    expect(events.at(-1)?.kind).toBe('run.completed');
+    expect(events.filter(({ kind }) => kind === 'run.completed')).toHaveLength(1);
   });
 
   it('is a state.json for other tools, under runs/current too', async () => {
@@ -206,8 +206,10 @@ describe('what a run leaves', () => {
       ...Array<string>(7).fill('step.completed'),
       'run.completed',
     ]);
-    await until('the follower has the end', () => followed.includes('All steps are done.'));
-    expect(followed.trimEnd().split('\n')).toHaveLength(events.length);
+    const lines = (): string[] => followed.trimEnd().split('\n');
+    await until('the follower has all', () => lines().length >= events.length);
+    expect(lines()).toHaveLength(events.length);
+    expect(followed).toContain('All steps are done.');
     const log = await readFile(product.path('.logs', 'tmops.log'), 'utf8');
     expect(log).toContain('tools/broken.mjs');
     expect(log).toContain('/no/such/program');

@@ -142,6 +142,11 @@ describe('the supervisor', () => {
       await news.seen(moment);
       await product.endSupervisor('SIGKILL');
       await news.seen('supervisor.began');
+      // Between the journal and the paste nobody can tell whether it was typed: a human is asked.
+      const doubt = await until('it is told what became of the prompt', async () =>
+        (await news.all()).find(({ kind }) => kind === 'prompt.taken' || kind === 'prompt.stuck'),
+      );
+      if (doubt.kind === 'prompt.stuck') await product.json('settle', FEATURE, String(doubt.prompt), 'resend');
       await news.seen('prompt.taken');
     }
     const words = (await wordsTo(product, FEATURE, 'writer')).filter((line) => line.startsWith('Write part'));

@@ -78,10 +78,14 @@ export interface OpenStep {
 
 /** The step that is open, once its prompt was accepted, or queued by an agent that still thinks about the one before. */
 export async function openStep(product: Product, feature: string): Promise<OpenStep> {
+  // What the journal holds is taken up a moment after it was written.
+  const events = await product.events(feature);
+  const done = new Set(events.flatMap((event) => (event.kind === 'step.completed' ? [event.step] : [])));
   const status = await product.reached(
     feature,
     'a step was prompted',
     ({ step, prompts }) =>
+      !done.has(step ?? '') &&
       prompts.some(
         ({ purpose, outcome }) => purpose === `step ${step ?? ''}` && ['accepted', 'queued'].includes(outcome),
       ),
