@@ -5,6 +5,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OutputOf } from '../../src/app/table.ts';
 import type { Event } from '../../src/core/event.ts';
+import { isAlive, watchersOf } from '../rig/flow.ts';
 import { openProduct, program, type Product } from '../rig/product.ts';
 import { until } from '../rig/wait.ts';
 
@@ -217,6 +218,15 @@ describe('what a run leaves', () => {
     await until('the follower has ended', () => follower.exitCode !== null);
     expect(follower.exitCode).toBe(0);
   });
+});
+
+it('the supervisor ends in order when it is asked to, with its sinks open and its guard with it', async () => {
+  const { supervisor, guard } = await watchersOf(product);
+  await product.endSupervisor();
+  await until('the guard has gone', async () => !(await isAlive(guard)));
+  const log = await linesOf<Record<string, unknown>>(product.path('.logs', 'tmops.log'));
+  const begun = log.findLastIndex(({ pid }) => pid === supervisor);
+  expect(log.slice(begun).at(-1)).toMatchObject({ msg: 'the supervisor ends', code: 0 });
 });
 
 describe('a configuration that is refused', () => {

@@ -54,11 +54,11 @@ const done = (step: string): Promise<number> => stepDone(product, FEATURE, step)
 const tmux = (...command: string[]): Promise<string> => product.server.run(...command);
 const sessions = (): Promise<string> => tmux('list-sessions', '-F', '#{session_name}');
 
-async function agent(role: string): Promise<AgentState & { pid: number }> {
-  const state = (await agentsOf(product, FEATURE))[role];
-  if (!state || state.pid === null) throw new Error(`The ${role} has no process: ${JSON.stringify(state)}`);
-  return { ...state, pid: state.pid };
-}
+const agent = (role: string): Promise<AgentState & { pid: number }> =>
+  until(`the ${role} has a process`, async () => {
+    const state = (await agentsOf(product, FEATURE))[role];
+    return state && state.pid !== null && { ...state, pid: state.pid };
+  });
 
 /** What was journaled after now. */
 async function newsAfter(): Promise<{
@@ -111,8 +111,8 @@ describe('an agent', () => {
     await tmux('send-keys', '-t', pane ?? '', '-l', '/exit');
     await tmux('send-keys', '-t', pane ?? '', 'Enter');
     expect(await news.seen('agent.exited')).toMatchObject({ role: 'writer', deliberate: true });
-    const status = await product.status(FEATURE);
-    expect(status.waitsFor).toBe("The writer's agent is not running; see attention.");
+    const ended = "The writer's agent is not running; see attention.";
+    const status = await product.reached(FEATURE, 'the status says so', ({ waitsFor }) => waitsFor === ended);
     expect(status.attention[0]).toMatchObject({ code: 'agent-ended', hint: `tmops start ${FEATURE}` });
     // By the time that another one is up again, this one could have been.
     process.kill((await agent('reader')).pid, 'SIGKILL');
@@ -126,7 +126,8 @@ describe('an agent', () => {
       resume: true,
       sessionId,
     });
-    const environment = await readFile(`/proc/${(await agent('writer')).pid}/environ`, 'utf8');
+    const { pid } = await news.seen('agent.process', ({ role }) => role === 'writer');
+    const environment = await readFile(`/proc/${pid}/environ`, 'utf8');
     expect(environment.split('\0')).toContain('OF_THE_CALLER=new');
     await done(step);
   });
@@ -165,6 +166,7 @@ describe('the supervisor', () => {
     await news.seen('supervisor.began');
     await done(step);
     await open();
+    await news.seen('agent.turn-ended', ({ role }) => role === 'reader');
     expect((await news.all()).filter(({ kind }) => kind === 'session.lost' || kind === 'agent.launched')).toEqual([]);
   });
 
@@ -215,8 +217,7 @@ describe('the tmux session', () => {
     await tmux('new-session', '-d', '-s', 'mine', 'exec sleep 1000');
     await tmux('kill-session', '-t', `=tmops-${FEATURE}`);
     await news.seen('run.stopped');
-    const status = await product.status(FEATURE);
-    expect(status.phase).toBe('stopped');
+    const status = await product.reached(FEATURE, 'it is stopped', ({ phase }) => phase === 'stopped');
     expect(status.waitsFor).toBe(
       `It was stopped by human (the tmux session was ended); tmops start ${FEATURE} goes on from here.`,
     );

@@ -216,7 +216,10 @@ describe('an agent', () => {
     // Two callers at once, and then a third one.
     opened = await Promise.all(['a', 'b'].map(() => product.json<OutputOf<'start'>>('start', 'inside')));
     opened.push(await product.json<OutputOf<'start'>>('start', 'inside'));
-    agents = Object.entries(await agentsOf(product, 'inside'));
+    agents = await until('every agent has its process', async () => {
+      const all = Object.entries(await agentsOf(product, 'inside'));
+      return all.every(([, { pid }]) => pid !== null) && all;
+    });
   });
   afterEach(() => {
     feature = '';

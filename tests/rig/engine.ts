@@ -1,4 +1,4 @@
-import { mkdir, symlink } from 'node:fs/promises';
+import { mkdir, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { rehearsalProvider, type RehearsalProvider } from '../../src/adapters/agents/rehearsal.ts';
 import { systemClock } from '../../src/adapters/clock/clock.ts';
@@ -97,6 +97,8 @@ export async function openEngine(options: { slowStartMs: () => number }): Promis
       await ready;
       await life.live.endSession();
       await life.end('closed');
+      // The last words of an agent's hooks may still be on their way into it.
+      await rm(server.folder, { recursive: true, force: true, maxRetries: 10 });
       await server.end();
     },
   };

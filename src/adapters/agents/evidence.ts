@@ -19,7 +19,7 @@ export interface EvidenceWatch {
   readonly parse: (text: string) => Parsed;
   /** Told once for each file that is skipped, and each time the folder cannot be read. */
   readonly onProblem?: (problem: { readonly file: string; readonly why: string }) => void;
-  /** How often to look without having been notified (default 2,000 ms). */
+  /** How often to look without having been notified (default 5,000 ms). */
   readonly rescanMs?: number;
 }
 
@@ -66,7 +66,7 @@ export async function watchEvidence(order: EvidenceWatch): Promise<() => Promise
   const watcher = notified(folder, ask, (why) => {
     report(folder, why);
   });
-  const rescan = setInterval(ask, order.rescanMs ?? 2_000);
+  const rescan = setInterval(ask, order.rescanMs ?? 5_000);
   await lookAndReport();
 
   return async () => {
