@@ -7,6 +7,8 @@ export default defineConfig({
     exclude: ['tests/claude/**', 'tests/long/**'],
     // Real tmux, git and processes on a two-core machine: two files at once keep latencies honest.
     maxWorkers: 2,
+    // Real processes on a loaded machine: in CI a test that fails is tried again before main is refused.
+    retry: process.env['CI'] === undefined ? 0 : 2,
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // What the built program runs in processes of its own is added by .ci/coverage.mjs.

@@ -1,3 +1,5 @@
+import { until } from '../rig/wait.ts';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../../src/config/load.ts';
@@ -60,7 +62,7 @@ function timed(times: number, work: () => void): number[] {
 async function recoveryRow(product: Product, times: number): Promise<Row> {
   const samples: number[] = [];
   for (let n = 0; n < times; n += 1) {
-    const pid = Number(await readFile(product.path('.supervisor', 'pid'), 'utf8'));
+    const pid = await until('a supervisor that lives', () => livingSupervisor(product));
     const killedAt = Date.now();
     process.kill(pid, 'SIGKILL');
     await product.json('status', FEATURE);
@@ -122,3 +124,9 @@ const stepMs = (events: Event[], name: string): number =>
 
 const wholeMs = (events: Event[]): number =>
   (ofKind(events, 'run.completed')[0]?.at ?? Number.NaN) - (ofKind(events, 'run.started')[0]?.at ?? Number.NaN);
+
+/** The pid file may still name the one before, while the next one is on its way. */
+async function livingSupervisor(product: Product): Promise<number | null> {
+  const pid = Number(await readFile(product.path('.supervisor', 'pid'), 'utf8'));
+  return existsSync(`/proc/${pid}`) ? pid : null;
+}

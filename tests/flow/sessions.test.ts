@@ -1,4 +1,4 @@
-import { readFile, readlink } from 'node:fs/promises';
+import { readFile, readlink, stat } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { OutputOf } from '../../src/app/table.ts';
 import { agentsOf, isAlive, journaled, playText, type AgentState } from '../rig/flow.ts';
@@ -206,6 +206,19 @@ describe('beside what the user has', () => {
   });
 });
 
+it('two features that are started at once do not both get the last place', async () => {
+  await product.configure({
+    play: 'wait',
+    config: 'features:\n  concurrent_limit: 1\n  default_phases: [orchestrator, tester]',
+  });
+  for (const name of ['one-api', 'two-api']) await product.json('init', name);
+  const started = await Promise.all(['one-api', 'two-api'].map((name) => product.cli('start', name)));
+  expect(started.map(({ exitCode }) => exitCode).sort()).toEqual([0, 1]);
+  expect(started.map(({ stderr }) => stderr).join('')).toMatch(/(one|two)-api is running and the limit is 1\./);
+  for (const name of ['one-api', 'two-api']) await product.json('stop', name);
+  await product.configure({ play: 'wait', config: CONFIG });
+});
+
 describe('an agent', () => {
   let agents: [string, AgentState][];
   let worktree: string;
@@ -263,6 +276,14 @@ describe('an agent', () => {
     ].join('\n');
     expect(shown).toContain('launch.sh');
     expect(shown).not.toMatch(/secret|claude-of-the-caller/);
+  });
+
+  it('gets its secrets through files that are its user’s alone', async () => {
+    for (const file of ['setup.json', 'tester/launch/env']) {
+      const path = product.path('inside', 'current', 'agents', file);
+      expect(await readFile(path, 'utf8')).toContain('sk-listed-secret');
+      expect(((await stat(path)).mode & 0o777).toString(8)).toBe('600');
+    }
   });
 
   it('is named with its state in the border of its pane, and the feature with its step in the status line', async () => {

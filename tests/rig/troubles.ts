@@ -77,6 +77,8 @@ export const TROUBLES: readonly Trouble[] = [
     weight: 3,
     async make(scene) {
       const draft = scene.random.pick(['half a sentence that', 'x', 'wait —', 'do not (yet) look at 12']);
+      // In copy mode letters are commands, and some of them wait for an answer.
+      await tmux(scene, 'copy-mode', '-q', '-t', scene.pane);
       await keys(scene, '-l', '--', draft);
       await lasts(scene.random.int(20, 1200));
       await told(scene, { do: 'draft', text: '' });

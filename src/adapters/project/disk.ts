@@ -29,10 +29,19 @@ export async function ensureFolder(base: string, relative: string): Promise<InTh
   for (const name of relative.split('/')) {
     path = join(path, name);
     const what = await pathKind(path);
-    if (what === 'absent') await mkdir(path, { mode: FOLDER_MODE });
+    if (what === 'absent') await makeOne(path);
     else if (what !== 'folder') return { kind: 'in-the-way', path, what, wanted: 'folder' };
   }
   return null;
+}
+
+/** Two features that are initialised at once make the folders they share at the same moment: either may be first. */
+async function makeOne(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: FOLDER_MODE });
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST' || (await pathKind(path)) !== 'folder') throw error;
+  }
 }
 
 /** The bytes of a regular file, or null when there is none (a link counts as none). */
