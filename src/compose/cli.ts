@@ -29,7 +29,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
       attach: (view) => attachTo(view.session ?? '', view.socket, env),
       async doctor() {
         const { examineMachine } = await import('./doctor.ts');
-        return examineMachine(() => workspaceOf(process.cwd()), env);
+        return examineMachine((withinMs) => workspaceOf(process.cwd(), withinMs), env);
       },
       mcp: runMcp,
       async demo(args) {

@@ -18,13 +18,11 @@ import { runningSupervisor } from './running.ts';
 
 type Environment = Readonly<Record<string, string>>;
 type FoundWorkspace = { readonly root: string } | { readonly problem: Omit<ProblemView, 'code'> };
+type Find = (withinMs: number) => Promise<FoundWorkspace>;
 
 /** Looks at this machine and at the workspace, where there is one. `ok`: nothing is missing that tmops cannot do without. */
-export async function examineMachine(
-  find: () => Promise<FoundWorkspace>,
-  env: Environment,
-): Promise<OutputOf<'doctor'>> {
-  const workspace = await findInTime(find);
+export async function examineMachine(find: Find, env: Environment): Promise<OutputOf<'doctor'>> {
+  const workspace = await findWorkspace(find);
   const root = workspace.ok ? workspace.root : null;
   const { config, faults } = configurationOf(root, env);
   const checks = await examine({
@@ -44,19 +42,13 @@ export async function examineMachine(
 
 const FIND_WITHIN_MS = 2000;
 
-async function findInTime(find: () => Promise<FoundWorkspace>): Promise<ExamineOptions['workspace']> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(resolve, FIND_WITHIN_MS, null);
-  });
+/** `find` is given how long git may take, in ms, so that one that hangs is ended and does not outlive the answer. */
+async function findWorkspace(find: Find): Promise<ExamineOptions['workspace']> {
   try {
-    const found = await Promise.race([find(), late]);
-    if (found === null) return noWorkspace(`git did not answer within ${FIND_WITHIN_MS} ms.`);
+    const found = await find(FIND_WITHIN_MS);
     return 'root' in found ? { ok: true, root: found.root } : { ok: false, failure: found.problem };
   } catch (error) {
     return noWorkspace(`Git failed: ${error instanceof Error ? error.message : String(error)}`);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

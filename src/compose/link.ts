@@ -13,9 +13,13 @@ import { program } from './surroundings.ts';
 /** How long a fresh supervisor may take to answer. It starts in a few hundred ms. */
 const ANSWER_WITHIN_MS = 15_000;
 
-/** The workspace of a folder, or why there is none. */
-export async function workspaceOf(cwd: string): Promise<{ readonly root: string } | { readonly problem: ProblemView }> {
-  const found = await openGit({ environment: readEnvironment() }).findWorkspace(cwd);
+/** The workspace of a folder, or why there is none. Rejects when git has not answered within `timeoutMs`. */
+export async function workspaceOf(
+  cwd: string,
+  timeoutMs?: number,
+): Promise<{ readonly root: string } | { readonly problem: ProblemView }> {
+  const options = { environment: readEnvironment(), ...(timeoutMs === undefined ? {} : { timeoutMs }) };
+  const found = await openGit(options).findWorkspace(cwd);
   if (found.kind === 'found') return { root: found.root };
   const told: Record<Exclude<typeof found.kind, 'found'>, [string, string]> = {
     'not-a-repo': [

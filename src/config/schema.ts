@@ -4,7 +4,8 @@ import { command, duration, insideFeature, named, path, roleName, template, text
 /** Where logs go when `telemetry.outputs.file` is just `true`. No feature can have a folder of that name. */
 const LOG_FILE = '.tmops/.logs/tmops.log';
 
-const permissionMode = () => z.enum(['acceptEdits', 'dontAsk', 'manual', 'plan', 'auto', 'bypassPermissions']);
+/** Not `auto` and `bypassPermissions`: the one opens a dialog nobody answers, the other leaves an agent without any rule. */
+const permissionMode = () => z.enum(['acceptEdits', 'dontAsk', 'manual', 'plan']);
 
 const server = z.strictObject({
   name: text().describe('Name under which the MCP server introduces itself.'),

@@ -17,7 +17,7 @@ const rehearsed = (): Promise<void> => repo.write('tmops.config.yaml', 'provider
 
 /** The report on the sample, with the checks by name. */
 async function examined(cwd = repo.root, env = repo.environment) {
-  const view = await examineMachine(() => workspaceOf(cwd), env);
+  const view = await examineMachine((withinMs) => workspaceOf(cwd, withinMs), env);
   return { ok: view.ok, checks: Object.fromEntries(view.checks.map((check) => [check.name, check])) };
 }
 

@@ -121,6 +121,12 @@ export const VALUE_FAULTS: readonly FaultRow[] = [
     expected: 'one of acceptEdits',
   },
   {
+    name: 'a permission mode that asks nobody',
+    yaml: 'providers:\n  claude_code:\n    permission_mode: bypassPermissions\n',
+    faults: ['3:22 bad-value providers.claude_code.permission_mode "bypassPermissions"'],
+    expected: 'one of acceptEdits, dontAsk, manual, plan',
+  },
+  {
     name: 'a duration without a unit that exists',
     yaml: 'features: {checkpoint_timeout: 10 weeks}\n',
     faults: ['1:32 bad-value features.checkpoint_timeout "10 weeks"'],
