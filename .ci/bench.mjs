@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Bundles the bench and runs it. What it takes is said in tests/bench/main.ts.
+// Bundles the bench and runs it. What it takes is said in tests/bench/options.ts.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,62 +1,127 @@
 #!/usr/bin/env node
 // Adds what the built program covered in processes of its own to what the tests covered in theirs, line by line.
-//   coverage.mjs DIR   DIR holds what node wrote for NODE_V8_COVERAGE; coverage/coverage-final.json is vitest's.
-// Prints the lowest files and the whole; ends with 1 below the goal.
-import { execFileSync } from 'node:child_process';
+//
+//   coverage.mjs DIR [FILE]
+//
+// DIR   what node wrote there for NODE_V8_COVERAGE (TMOPS_COVERAGE=DIR npm test -- --coverage)
+// FILE  what vitest wrote, coverage/coverage-final.json unless given
+//
+// Prints the lowest files with the lines that nothing ran, and the whole; ends with 1 below the goal.
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseAstAsync } from 'vitest/node';
 
 const GOAL_PERCENT = 90;
-const require = createRequire(import.meta.url);
-const { createCoverageMap } = require('istanbul-lib-coverage');
-const root = fileURLToPath(new URL('..', import.meta.url));
-const [dir] = process.argv.slice(2);
+const FILES_SHOWN = 15;
+const RANGES_SHOWN = 12;
 
-const own = createCoverageMap(JSON.parse(readFileSync(`${root}coverage/coverage-final.json`, 'utf8')));
-const children = createCoverageMap({});
-if (dir && existsSync(dir) && readdirSync(dir).length > 0) {
-  const c8 = require.resolve('c8/bin/c8.js');
-  const args = [
-    'report',
-    '--temp-directory',
-    dir,
-    '--reporter',
-    'json',
-    '--reports-dir',
-    `${dir}-report`,
-    '--exclude-after-remap',
-    '--include',
-    'src/**',
-    '--extension',
-    '.ts',
-    '--extension',
-    '.js',
-  ];
-  execFileSync(process.execPath, [c8, ...args], {
-    cwd: root,
-    stdio: ['ignore', 'ignore', 'inherit'],
-    maxBuffer: 1 << 28,
-  });
-  children.merge(JSON.parse(readFileSync(`${dir}-report/coverage-final.json`, 'utf8')));
+// What vitest counts with, so that both sides agree on what a line is.
+const require = createRequire(createRequire(import.meta.url).resolve('@vitest/coverage-v8'));
+const { createCoverageMap } = require('istanbul-lib-coverage');
+const { mergeProcessCovs } = require('@bcoe/v8-coverage');
+const { default: toIstanbul } = await import(require.resolve('ast-v8-to-istanbul'));
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+// The product, and what tests bundle from its sources for themselves.
+const bundles = ['../dist/', '../node_modules/.cache/tmops-tests/'].map((path) => new URL(path, import.meta.url).href);
+const [dir, ownFile = join(root, 'coverage', 'coverage-final.json')] = process.argv.slice(2);
+const written = dir !== undefined && existsSync(dir) ? readdirSync(dir).filter((name) => name.endsWith('.json')) : [];
+if (written.length === 0) fail(`no process left what it covered in ${dir ?? '(no folder was named)'}`);
+if (!existsSync(ownFile)) fail(`${ownFile} is missing: run the tests with --coverage`);
+
+const own = createCoverageMap(JSON.parse(readFileSync(ownFile, 'utf8')));
+const { scripts, added, torn } = mergeProcesses();
+if (added === 0) fail(`no process of the built program left what it covered in ${dir}`);
+const children = await remapped(scripts);
+const rows = own.files().map((file) => rowOf(file));
+report();
+
+/** What the `added` processes covered of the bundled scripts; `torn` files are of processes killed while they wrote. */
+function mergeProcesses() {
+  let merged = { result: [] };
+  let [added, torn] = [0, 0];
+  for (const name of written) {
+    const found = resultIn(join(dir, name));
+    const result = found?.filter(({ url }) => isBundle(url)) ?? [];
+    if (found === null) torn += 1;
+    if (result.length === 0) continue;
+    added += 1;
+    merged = mergeProcessCovs([merged, { result }]);
+  }
+  return { scripts: merged.result, added, torn };
 }
 
-const linesOf = (map, file) => (map.files().includes(file) ? map.fileCoverageFor(file).getLineCoverage() : {});
-const rows = own.files().map((file) => {
-  const lines = linesOf(own, file);
-  const more = linesOf(children, file);
-  const all = Object.keys(lines);
-  return {
-    file: relative(root, file),
-    all: all.length,
-    hit: all.filter((line) => lines[line] > 0 || more[line] > 0).length,
-  };
-});
-const sum = (key) => rows.reduce((total, row) => total + row[key], 0);
-const percent = (row) => (row.all === 0 ? 100 : (100 * row.hit) / row.all);
-for (const row of rows.toSorted((a, b) => percent(a) - percent(b)).slice(0, 15))
-  console.log(`${percent(row).toFixed(0).padStart(4)} %  ${row.file} (${row.hit}/${row.all})`);
-const whole = percent({ all: sum('all'), hit: sum('hit') });
-console.log(`lines of src covered: ${whole.toFixed(1)} % (${sum('hit')} of ${sum('all')}), goal ${GOAL_PERCENT} %`);
-process.exit(whole >= GOAL_PERCENT ? 0 : 1);
+function isBundle(url) {
+  return bundles.some((folder) => url.startsWith(folder));
+}
+
+function resultIn(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')).result;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+/** Coverage of the bundled scripts → that of what they were bundled from. */
+async function remapped(scripts) {
+  const map = createCoverageMap({});
+  for (const { url, functions } of scripts) {
+    const file = fileURLToPath(url);
+    if (!existsSync(file)) fail(`${relative(root, file)} is gone: dist was built anew while it was measured`);
+    const code = readFileSync(file, 'utf8');
+    const sourceMap = JSON.parse(readFileSync(`${file}.map`, 'utf8'));
+    const ast = await parseAstAsync(code);
+    map.merge(await toIstanbul({ code, ast, sourceMap, coverage: { url, functions }, wrapperLength: 0 }));
+  }
+  return map;
+}
+
+/** Lines are numbers with a statement that begins there, as vitest counts them. */
+function rowOf(file) {
+  const counts = own.fileCoverageFor(file).getLineCoverage();
+  const more = children.files().includes(file) ? children.fileCoverageFor(file).getLineCoverage() : {};
+  const lines = Object.keys(counts).map(Number);
+  const missed = lines.filter((line) => counts[line] === 0 && !(more[line] > 0));
+  return { file: relative(root, file), all: lines.length, hit: lines.length - missed.length, missed, lines };
+}
+
+function report() {
+  const sum = (key) => rows.reduce((total, row) => total + row[key], 0);
+  const whole = { all: sum('all'), hit: sum('hit') };
+  const lowest = rows.filter(({ missed }) => missed.length > 0).sort((a, b) => percent(a) - percent(b));
+  for (const row of lowest.slice(0, FILES_SHOWN))
+    console.log(`${percent(row).toFixed(0).padStart(4)} %  ${row.file} (${row.hit}/${row.all}): ${ranges(row)}`);
+  const cutOff = torn === 0 ? '' : `, ${torn} cut off while they wrote`;
+  console.log(`processes of the built program that were added: ${added}${cutOff}`);
+  const figures = `${percent(whole).toFixed(1)} % (${whole.hit} of ${whole.all})`;
+  console.log(`lines of src covered: ${figures}, goal ${GOAL_PERCENT} %`);
+  process.exit(percent(whole) >= GOAL_PERCENT ? 0 : 1);
+}
+
+function percent({ hit, all }) {
+  return all === 0 ? 100 : (100 * hit) / all;
+}
+
+/** Missed lines with nothing but missed lines between them, as `12-17`. */
+function ranges({ lines, missed }) {
+  const runs = [];
+  let before = null;
+  for (const line of lines.toSorted((a, b) => a - b)) {
+    if (missed.includes(line)) {
+      if (before === null) runs.push([line, line]);
+      else runs.at(-1)[1] = line;
+    }
+    before = missed.includes(line) ? line : null;
+  }
+  const shown = runs.slice(0, RANGES_SHOWN).map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`));
+  return [...shown, ...(runs.length > RANGES_SHOWN ? ['…'] : [])].join(', ');
+}
+
+function fail(line) {
+  console.error(`coverage: ${line}`);
+  process.exit(1);
+}

@@ -11,11 +11,11 @@ export default defineConfig({
     retry: process.env['CI'] === undefined ? 0 : 2,
     testTimeout: 30_000,
     hookTimeout: 30_000,
-    // What the built program runs in processes of its own is added by .ci/coverage.mjs.
+    // Told by .ci/coverage.mjs, which adds what the built program runs in processes of its own.
     coverage: {
       provider: 'v8',
       include: ['src/**'],
-      reporter: ['text-summary', 'json'],
+      reporter: ['json'],
       reportsDirectory: 'coverage',
       reportOnFailure: true,
     },

@@ -1,4 +1,5 @@
-import type { Caller, Failure, LinkReply, LinkRequest } from '../link/protocol.ts';
+import type { Caller, Failure, LinkReply, LinkRequest, TextReply } from '../link/protocol.ts';
+import type { StopSignal } from '../link/stopper.ts';
 import { checkArguments } from './arguments.ts';
 import { handlersFor, type Handlers } from './handlers.ts';
 import type { AppPorts } from './ports.ts';
@@ -9,7 +10,7 @@ import { tellError } from './tell.ts';
 export function dispatcher(
   ports: AppPorts,
   onBug: (error: unknown) => void,
-): (request: LinkRequest, signal: AbortSignal) => Promise<LinkReply> {
+): (request: LinkRequest, signal: StopSignal) => Promise<LinkReply | TextReply> {
   const handlers: Handlers = handlersFor(ports);
   const byName = new Map(Object.entries(operations).map(([key, operation]) => [operation.name, key as OperationKey]));
   return async ({ id, op, input, caller }, signal) => {
@@ -27,7 +28,9 @@ export function dispatcher(
     const checked = checkArguments(operations[key], input, { operation: op, argument: (name) => name });
     if (!checked.ok) return { id, ok: false, failure: checked.failure };
     const answer = await answerOf(handlers, key, checked.input, caller, signal, onBug);
-    return 'failure' in answer ? { id, ok: false, failure: answer.failure } : { id, ok: true, output: answer.output };
+    if ('failure' in answer) return { id, ok: false, failure: answer.failure };
+    const { output, json } = answer;
+    return json === undefined ? { id, ok: true, output } : { id, ok: true, json };
   };
 }
 
@@ -36,18 +39,18 @@ async function answerOf(
   key: OperationKey,
   input: object,
   caller: Caller,
-  signal: AbortSignal,
+  signal: StopSignal,
   onBug: (error: unknown) => void,
-): Promise<{ output: unknown } | { failure: Failure }> {
+): Promise<{ output: unknown; json?: string | undefined } | { failure: Failure }> {
   // The table's own schema has just parsed the input of this very key.
   const handle = handlers[key] as (
     input: object,
     caller: Caller,
-    signal: AbortSignal,
-  ) => Promise<{ ok: true; output: unknown } | { ok: false; problem: Failure }>;
+    signal: StopSignal,
+  ) => Promise<{ ok: true; output: unknown; json?: string } | { ok: false; problem: Failure }>;
   try {
     const answer = await handle(input, caller, signal);
-    return answer.ok ? { output: answer.output } : { failure: answer.problem };
+    return answer.ok ? answer : { failure: answer.problem };
   } catch (error) {
     const known = tellError(error);
     if (!known) onBug(error);

@@ -1,11 +1,14 @@
 import type { Caller } from '../link/protocol.ts';
+import type { StopSignal } from '../link/stopper.ts';
 import type { InputOf, OperationKey, OutputOf } from './table.ts';
 import type { ProblemView } from './views.ts';
 
 export type Answer<K extends OperationKey> =
-  { readonly ok: true; readonly output: OutputOf<K> } | { readonly ok: false; readonly problem: ProblemView };
+  /** `json` is the output as JSON, where that is at hand. */
+  | { readonly ok: true; readonly output: OutputOf<K>; readonly json?: string }
+  | { readonly ok: false; readonly problem: ProblemView };
 export type Handler<K extends OperationKey> = (
   input: InputOf<K>,
   caller: Caller,
-  signal: AbortSignal,
+  signal: StopSignal,
 ) => Promise<Answer<K>>;

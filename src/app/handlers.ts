@@ -5,12 +5,13 @@ import type { LiveRun } from '../engine/live-run.ts';
 import type { Caller } from '../link/protocol.ts';
 import type { Answer, Handler } from './handler.ts';
 import { initHandler } from './init.ts';
+import { knownStatuses } from './known-status.ts';
 import { narrate } from './narrate.ts';
 import { openOrTell } from './open-run.ts';
 import { plainText } from './pane-text.ts';
 import type { AppPorts } from './ports.ts';
 import { startHandler } from './start.ts';
-import { attentionOf, statusOf, waitsFor } from './status.ts';
+import { attentionOf, waitsFor } from './status.ts';
 import type { InputOf, OperationKey, OutputOf } from './table.ts';
 import { tellRefusal, unknownFeature } from './tell.ts';
 import { waitFor } from './wait.ts';
@@ -18,14 +19,12 @@ import { waitFor } from './wait.ts';
 export type Handlers = { readonly [K in OperationKey]: Handler<K> };
 
 export function handlersFor(ports: AppPorts): Handlers {
+  const statusNow = knownStatuses((run) => attachOf(ports, run));
   return {
     init: initHandler(ports),
     start: startHandler(ports),
     status: ({ feature }) =>
-      withRun(ports, feature, (live) => ({
-        ok: true,
-        output: statusOf(live.loop.run(), attachOf(ports, live.loop.run()), ports.clock.now()),
-      })),
+      withRun(ports, feature, (live) => ({ ok: true, ...statusNow(live.loop.run(), ports.clock.now()) })),
     list: () => list(ports),
     wait: (input, _caller, signal) =>
       withRun(ports, input.feature, async (live) => ({

@@ -236,12 +236,18 @@ function reviewProblem(run: Run): ProblemView[] {
   ];
 }
 
-/** The agent whose step is open has given no sign of life for longer than `features.checkpoint_timeout`. */
-function silenceProblem(run: Run, now: number): ProblemView[] {
+/** The only thing in a status that the clock tells: the agent whose step is open, if it has given no sign of life for longer than `features.checkpoint_timeout`. */
+export function silentAgent(run: Run, now: number): Agent | null {
   const step = presentStep(run)?.step;
   const agent = step && isAgentStep(step) ? run.agents[step.role] : undefined;
   const limit = run.settings?.silentAfterMs ?? Infinity;
-  if (!agent || (agent.state.kind !== 'busy' && agent.state.kind !== 'idle') || now - agent.signAt < limit) return [];
+  const isSilent = agent && (agent.state.kind === 'busy' || agent.state.kind === 'idle') && now - agent.signAt >= limit;
+  return isSilent ? agent : null;
+}
+
+function silenceProblem(run: Run, now: number): ProblemView[] {
+  const agent = silentAgent(run, now);
+  if (!agent) return [];
   const minutes = Math.round((now - agent.signAt) / 60_000);
   return [
     {

@@ -3,6 +3,7 @@ import { presentStep, type Run } from '../core/run.ts';
 import { isAgentStep } from '../core/workflow.ts';
 import type { RunLoop } from '../engine/loop.ts';
 import type { Clock } from '../engine/ports.ts';
+import type { StopSignal } from '../link/stopper.ts';
 import { narrate } from './narrate.ts';
 import { attentionOf, waitsFor } from './status.ts';
 import type { InputOf, OutputOf } from './table.ts';
@@ -14,7 +15,7 @@ export async function waitFor(
   loop: RunLoop,
   input: InputOf<'wait'>,
   clock: Clock,
-  signal: AbortSignal,
+  signal: StopSignal,
 ): Promise<OutputOf<'wait'>> {
   const since = input.cursor ?? loop.run().seq;
   const stepBefore = presentStep(loop.run())?.step.id ?? null;
@@ -23,12 +24,18 @@ export async function waitFor(
     reasonToReturn(loop.run(), input.until, { news, since, stepBefore, now: clock.now() });
   if (reason() === null && input.timeoutMs > 0) {
     const done = new AbortController();
+    const end = (): void => {
+      done.abort();
+    };
+    if (signal.aborted) end();
+    signal.addEventListener('abort', end);
     const unsubscribe = loop.subscribe((_run, events) => {
       news.push(...events);
-      if (reason() !== null) done.abort();
+      if (reason() !== null) end();
     });
-    await clock.sleep(input.timeoutMs, AbortSignal.any([done.signal, signal]));
+    await clock.sleep(input.timeoutMs, done.signal);
     unsubscribe();
+    signal.removeEventListener('abort', end);
   }
   const run = loop.run();
   const why = reason();

@@ -8,7 +8,7 @@ import { linkPort } from '../link/port.ts';
 import type { Caller } from '../link/protocol.ts';
 import { packaged, version } from './package.ts';
 import { logFile, socketOfWorkspace, supervisorPlace } from './places.ts';
-import { program } from './surroundings.ts';
+import { supervisorProgram } from './surroundings.ts';
 
 /** How long a fresh supervisor may take to answer. It starts in a few hundred ms. */
 const ANSWER_WITHIN_MS = 15_000;
@@ -84,7 +84,7 @@ export function linkFrom(cwd: string, idempotent: (op: string) => boolean) {
 async function startSupervisor(root: string): Promise<void> {
   const place = supervisorPlace(root);
   await mkdir(place.dir, { recursive: true, mode: 0o700 });
-  const child = spawn('/bin/sh', [packaged('config', 'guard.sh'), ...program, 'supervise', '--root', root], {
+  const child = spawn('/bin/sh', [packaged('config', 'guard.sh'), ...supervisorProgram, 'supervise', '--root', root], {
     cwd: root,
     detached: true,
     stdio: 'ignore',

@@ -1,7 +1,7 @@
 import { serveMcp } from '../doors/mcp/serve.ts';
 import { operations } from '../app/table.ts';
 import { readEnvironment } from '../config/environment.ts';
-import type { LinkPorts } from '../link/port.ts';
+import type { LinkPorts, TextPort } from '../link/port.ts';
 import { introduction } from './introduction.ts';
 
 /** `tmops mcp`: MCP on standard input and output until the client goes. Gives the exit code. */
@@ -16,14 +16,9 @@ export async function runMcp(): Promise<number> {
   // Claude Code says which project it works in; its server may be started from anywhere.
   const cwd = env['CLAUDE_PROJECT_DIR'] ?? process.cwd();
   // The way to the supervisor is loaded with the first call: a client waits for the list of tools before that.
-  const open: Promise<LinkPorts>[] = [];
-  const link = (): Promise<LinkPorts> => {
-    const known = open[0] ?? import('./link.ts').then(({ linkFrom }) => linkFrom(cwd, isRepeatable));
-    open[0] = known;
-    return known;
-  };
+  const link = onDemand(() => import('./link.ts').then(({ linkFrom }) => linkFrom(cwd, isRepeatable)));
   await serveMcp({
-    link: async (...call) => (await link()).ask(...call),
+    link: link.ask,
     ...(await introduction(cwd, env)),
     stdin: process.stdin,
     stdout: process.stdout,
@@ -32,8 +27,21 @@ export async function runMcp(): Promise<number> {
       process.stderr.write(`tmops mcp: ${error instanceof Error ? error.message : String(error)}\n`);
     },
   });
-  for (const each of open) (await each).close();
+  await link.close();
   return 0;
+}
+
+/** Loads the link with the first call; the calls after it go to it without waiting. */
+function onDemand(load: () => Promise<LinkPorts>): { readonly ask: TextPort; close(): Promise<void> } {
+  let loading: Promise<LinkPorts> | undefined;
+  let ready: LinkPorts | undefined;
+  const loaded = async (): Promise<LinkPorts> => (ready = await (loading ??= load()));
+  return {
+    ask: async (...call) => (ready ?? (await loaded())).ask(...call),
+    async close() {
+      (await loading)?.close();
+    },
+  };
 }
 
 export const isRepeatable = (op: string): boolean =>

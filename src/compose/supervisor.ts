@@ -2,6 +2,7 @@ import { chmod, mkdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { openGit } from '../adapters/git/open.ts';
 import { dirname } from 'node:path';
 import { stepModules } from '../adapters/modules/modules.ts';
+import { currentRun } from '../adapters/project/current-run.ts';
 import { openSinks, type Sinks } from '../adapters/sinks/sinks.ts';
 import { openTerminal, type TmuxTerminal } from '../adapters/tmux/terminal.ts';
 import { checkpointWatch } from '../adapters/watch/watch.ts';
@@ -25,7 +26,7 @@ import { writeMetricsWith } from './metrics.ts';
 import { telemetry } from './telemetry.ts';
 import { packaged, version } from './package.ts';
 import { socketOfWorkspace, supervisorPlace, workspaceIdOf, type SupervisorPlace } from './places.ts';
-import { program, surroundings } from './surroundings.ts';
+import { supervisorProgram, surroundings } from './surroundings.ts';
 
 /** How often the supervisor leaves a sign that it watches, in ms. */
 const HEARTBEAT_MS = 5000;
@@ -176,6 +177,7 @@ function workspaceOf({ root, config, log, lastWatchedMs, sinks, terminalOn }: Wo
     watch: checkpointWatch({ maxBytes }),
     modules: stepModules(root, () => configFor(root).modules),
     settle: { shortMs, longMs, unfinishedMs: longMs },
+    currentRun: (feature) => currentRun(root, feature),
     checkpointsPath: (feature, run) => fill(config.paths.checkpoints, { feature, run }),
     providerFor: (name, setup) => providerFrom(name, configFor(root), root, setup.env, log),
     logFor: (feature, run) => log.child({ feature, run }),
@@ -230,7 +232,7 @@ async function writeWakeFiles(root: string, place: SupervisorPlace): Promise<voi
   // The agent whose hook starts it has none of the variables that lead to the tmux server and the configuration.
   const kept = Object.entries(readEnvironment()).filter(([name]) => /^(TMUX_TMPDIR|TMOPS_.+)$/.test(name));
   const variables = kept.map(([name, value]) => `${name}=${value}`).filter((line) => !line.includes('\n'));
-  const guard = ['/bin/sh', packaged('config', 'guard.sh'), ...program, 'supervise', '--root', root];
+  const guard = ['/bin/sh', packaged('config', 'guard.sh'), ...supervisorProgram, 'supervise', '--root', root];
   const command = ['/usr/bin/env', ...variables, ...guard];
   await writeFile(place.commandFile, `${command.join('\n')}\n`, { mode: 0o600 });
   await writeFile(place.wakeFile, WAKE, { mode: 0o700 });

@@ -205,7 +205,7 @@ function news(run: Run, agent: Agent, { id, atMs, news: what }: Evidence, at: nu
       const ours = openPrompts(run, role).find((prompt) => what.text.includes(markerOf(prompt.id)) && hasBegun(prompt));
       if (ours)
         return [
-          { kind: 'prompt.taken', prompt: ours.id, queued: agent.state.kind === 'busy', evidence: id, writtenAt: atMs },
+          { kind: 'prompt.taken', prompt: ours.id, queued: isQueued(ours, agent), evidence: id, writtenAt: atMs },
         ];
       return [{ kind: 'agent.turn-began', role, prompt: null, evidence: id }];
     }
@@ -227,6 +227,14 @@ function news(run: Run, agent: Agent, { id, atMs, news: what }: Evidence, at: nu
 
 const hasBegun = (prompt: Prompt): boolean => prompt.attempts > 0;
 
+/** What the agent said of itself when Enter was pressed; its reports, which may be late, where it said nothing. */
+const isQueued = ({ stage }: Prompt, agent: Agent): boolean =>
+  (stage.kind === 'entered' ? stage.busy : null) ?? isWorking(agent);
+
+/** A question in the middle of a turn does not end the turn. */
+const isWorking = ({ state }: Agent): boolean =>
+  state.kind === 'busy' || (state.kind === 'asking' && state.before === 'busy');
+
 function delivery(run: Run, id: number, what: DeliveryNews): Fact[] {
   const prompt = run.prompts.find((each) => each.id === id);
   if (!prompt || prompt.stage.kind === 'taken' || prompt.stage.kind === 'delivered-by-hand') return [];
@@ -238,7 +246,7 @@ function delivery(run: Run, id: number, what: DeliveryNews): Fact[] {
     case 'typed':
       return [{ kind: 'prompt.typed', prompt: id }];
     case 'entered':
-      return [{ kind: 'prompt.entered', prompt: id, times: what.times }];
+      return [{ kind: 'prompt.entered', prompt: id, times: what.times, busy: what.busy }];
     case 'reopened':
       return [{ kind: 'prompt.reopened', prompt: id, why: what.why }];
     case 'held':

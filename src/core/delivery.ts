@@ -164,26 +164,39 @@ function afterTyping(sight: Sight): Move {
   if (stands === 'ours' && stage.kind === 'intended') return { do: 'note-typed' };
   if (stands === 'ours' && screen.kind === 'composer') return readyToEnter(sight, screen.lastRow);
   if (stands === 'changed') return stuck('typed_not_submitted', 'something was added to our text in the composer');
-  if (screen.kind === 'dialog')
+  // Once Enter was pressed a dialog hides whether the text still stands, and may be of the prompt's own turn.
+  if (screen.kind === 'dialog' && stage.kind !== 'entered')
     return stuck('typed_not_submitted', `a dialog opened before Enter (${screen.dialog.name})`);
   const since = now - ('at' in stage ? stage.at : now);
   const patience = stage.kind === 'entered' ? timing.evidenceWithinMs : timing.echoWithinMs;
   if (since < patience) return { do: 'wait', ms: LOOK_AGAIN.underWayMs };
   if (stage.kind === 'entered')
-    return stuck(
-      'indeterminate',
-      'Enter was pressed and the text has left the composer, but the agent did not report the prompt',
-    );
-  return stuck('indeterminate', 'the text was pasted but is not in the composer');
+    return stuck('indeterminate', `${whereabouts(screen)}, and the agent did not report the prompt`);
+  return stuck(
+    'indeterminate',
+    screen.kind === 'composer'
+      ? 'the text was pasted but is not in the composer'
+      : 'the text was pasted, and the composer cannot be seen',
+  );
+}
+
+function whereabouts(screen: Screen): string {
+  if (screen.kind === 'composer') return 'Enter was pressed, the text has left the composer';
+  return screen.kind === 'dialog'
+    ? `a dialog is open (${screen.dialog.name})`
+    : 'Enter was pressed, the composer cannot be seen';
 }
 
 const stuck = (outcome: StuckOutcome, reason: string): Move => ({ do: 'stuck', outcome, reason });
 
 function readyToEnter(sight: Sight, lastRow: string): Move {
-  const { stage, timing, now, pane } = sight;
+  const { stage, timing, now, pane, activity } = sight;
   if (pane.kind !== 'seen') return { do: 'wait', ms: LOOK_AGAIN.heldMs };
   if (pane.inMode && pane.watchers > 0) return stuck('typed_not_submitted', 'somebody reads the pane in copy mode');
   if (pane.inMode) return { do: 'leave-mode' };
+  // A dialog has the keyboard before it is drawn.
+  if (activity.kind === 'waiting')
+    return stuck('typed_not_submitted', `the agent waits for an answer (${activity.waitingFor})`);
   if (stage.kind === 'typed') {
     const settled = sight.seenAt === null ? 0 : now - sight.seenAt;
     return sight.seenAt !== null && settled >= timing.settleMs

@@ -129,7 +129,13 @@ export type Fact =
       readonly sha256: string;
     }
   | { readonly kind: 'prompt.typed'; readonly prompt: number }
-  | { readonly kind: 'prompt.entered'; readonly prompt: number; readonly times: number }
+  | {
+      readonly kind: 'prompt.entered';
+      readonly prompt: number;
+      readonly times: number;
+      /** Whether the agent said that it worked when Enter was pressed; null when it said neither. */
+      readonly busy: boolean | null;
+    }
   | {
       readonly kind: 'prompt.taken';
       readonly prompt: number;

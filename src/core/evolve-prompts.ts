@@ -1,5 +1,5 @@
 import type { Event } from './event.ts';
-import { remembered, type Agent, type Prompt, type PromptStage, type Run } from './run.ts';
+import { remembered, type Agent, type AgentState, type Prompt, type PromptStage, type Run } from './run.ts';
 
 export type PromptEvent = Extract<Event, { prompt: number; kind: `prompt.${string}` }>;
 
@@ -32,8 +32,14 @@ const taking = (agent: Agent, event: Extract<PromptEvent, { kind: 'prompt.taken'
   spoken: true,
   signAt: event.at,
   evidence: remembered(agent.evidence, event.evidence),
-  state: event.queued ? agent.state : { kind: 'busy', since: event.at, prompt: event.prompt },
+  state: takingState(agent, event),
 });
+
+/** An agent may go on with what waited in its queue and report no beginning: it is at work all the same. */
+function takingState({ state }: Agent, event: Extract<PromptEvent, { kind: 'prompt.taken' }>): AgentState {
+  if (event.queued && state.kind !== 'idle') return state;
+  return { kind: 'busy', since: event.at, prompt: event.queued ? null : event.prompt };
+}
 
 function promptAfter(prompt: Prompt, event: Exclude<PromptEvent, { kind: 'prompt.wanted' }>): Prompt {
   const at = (stage: PromptStage): Prompt => ({ ...prompt, stage, trouble: null });
@@ -44,7 +50,7 @@ function promptAfter(prompt: Prompt, event: Exclude<PromptEvent, { kind: 'prompt
     case 'prompt.typed':
       return at({ kind: 'typed', generation, at: event.at });
     case 'prompt.entered':
-      return at({ kind: 'entered', generation, at: event.at, times: event.times });
+      return at({ kind: 'entered', generation, at: event.at, times: event.times, busy: busyAtEach(prompt, event) });
     case 'prompt.taken':
       return at({ kind: 'taken', at: event.at, writtenAt: event.writtenAt, queued: event.queued, turnEnded: false });
     case 'prompt.reopened':
@@ -58,6 +64,9 @@ function promptAfter(prompt: Prompt, event: Exclude<PromptEvent, { kind: 'prompt
       return unreachable(event);
   }
 }
+
+const busyAtEach = ({ stage }: Prompt, { busy }: Extract<PromptEvent, { kind: 'prompt.entered' }>): boolean | null =>
+  stage.kind === 'entered' && stage.busy !== busy ? null : busy;
 
 function unreachable(value: never): never {
   throw new Error(`Internal error: unknown event ${JSON.stringify(value)}`);

@@ -7,7 +7,7 @@ import type { Workflow } from './workflow.ts';
 export type DeliveryNews =
   | { readonly kind: 'intended'; readonly pane: string; readonly generation: number; readonly sha256: string }
   | { readonly kind: 'typed' }
-  | { readonly kind: 'entered'; readonly times: number }
+  | { readonly kind: 'entered'; readonly times: number; readonly busy: boolean | null }
   | { readonly kind: 'held'; readonly outcome: HoldOutcome; readonly reason: string }
   | { readonly kind: 'stuck'; readonly outcome: StuckOutcome; readonly reason: string }
   | { readonly kind: 'reopened'; readonly why: string };

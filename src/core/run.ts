@@ -92,7 +92,14 @@ export type PromptStage =
   | { readonly kind: 'wanted' }
   | { readonly kind: 'intended'; readonly generation: number; readonly at: number }
   | { readonly kind: 'typed'; readonly generation: number; readonly at: number }
-  | { readonly kind: 'entered'; readonly generation: number; readonly at: number; readonly times: number }
+  | {
+      readonly kind: 'entered';
+      readonly generation: number;
+      readonly at: number;
+      readonly times: number;
+      /** Whether the agent worked each time that Enter was pressed; null when that is not known of all or differs. */
+      readonly busy: boolean | null;
+    }
   /** `writtenAt`: when the agent wrote its evidence, which may be before it was read. */
   | {
       readonly kind: 'taken';

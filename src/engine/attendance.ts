@@ -27,16 +27,18 @@ export function openAttendance(crew: CrewParts, parts: AttendanceParts, onError:
   const couriers = new Map<string, Courier>();
   const evidence = openEvidence(crew, onError);
   let ensuring: Promise<void> = Promise.resolve();
-  let watching: Promise<Stop> | null = null;
+  const watchNext = oneWatch();
+  const leaving = new AbortController();
   let lost: Stop | null = null;
   let losing: Promise<void> | null = null;
 
   // Told by tmux or found by the vigil, and mostly by both: one loss until the session is there again.
   const sessionLost = (why: string): Promise<void> =>
-    (losing ??= reportSessionLoss(crew, why)
+    (losing ??= reportSessionLoss(crew, why, leaving.signal)
       .then(() => ensuring)
       .finally(() => (losing = null)));
-  const stops: Stop[] = [keepVigil(crew, sessionLost, onError), keepBorders(loop, terminal, onError)];
+  const stopVigil = keepVigil(crew, sessionLost, onError);
+  const stopBorders = keepBorders(loop, terminal, onError);
 
   // Watched only once it is open: a session that does not exist yet is not lost.
   const watchSession = (): void => {
@@ -51,17 +53,12 @@ export function openAttendance(crew: CrewParts, parts: AttendanceParts, onError:
 
   const rest = async (): Promise<void> => {
     await Promise.all([...couriers.values()].map((courier) => courier.stop()));
-    const stop = await watching;
-    watching = null;
-    await stop?.();
+    await watchNext(() => Promise.resolve(null));
   };
 
   return {
     async watch() {
-      const before = await watching;
-      await before?.();
-      watching = watchClaims({ loop, place, watch: parts.watch, clock, settle: parts.settle, onError });
-      await watching;
+      await watchNext(() => watchClaims({ loop, place, watch: parts.watch, clock, settle: parts.settle, onError }));
     },
     ensureAgents() {
       // One after the other; whoever asked before hears of their own failure.
@@ -90,10 +87,24 @@ export function openAttendance(crew: CrewParts, parts: AttendanceParts, onError:
     },
     rest,
     async close() {
+      leaving.abort();
+      // What reports ends before what is told: nothing may be journaled when this is over.
+      await stopVigil();
       await rest();
-      await ensuring.catch(onError);
+      await Promise.allSettled([losing, ensuring]);
       await lost?.();
-      for (const stop of [...stops, evidence.stop]) await stop();
+      await evidence.stop();
+      await stopBorders();
     },
   };
+}
+
+/** Begins watches one after the other, each when the one before it has ended, so that none is left behind. */
+function oneWatch(): (begin: () => Promise<Stop | null>) => Promise<Stop | null> {
+  let present: Promise<Stop | null> = Promise.resolve(null);
+  return (begin) =>
+    (present = Promise.allSettled([present]).then(async ([before]) => {
+      if (before.status === 'fulfilled') await before.value?.();
+      return begin();
+    }));
 }

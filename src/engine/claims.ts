@@ -34,6 +34,7 @@ export async function watchClaims(parts: ClaimParts): Promise<Stop> {
   if (!workflow) throw new Error('Internal error: checkpoints are watched before the run has a workflow');
   const wanted = wantedFiles(workflow);
   const open = new Map<string, AbortController>();
+  const following = new Set<Promise<void>>();
   for (const step of workflow.steps.filter(isAgentStep)) {
     for (const path of pathsOf(place, step)) {
       const sighting = await watch.look(path);
@@ -45,11 +46,15 @@ export async function watchClaims(parts: ClaimParts): Promise<Stop> {
     open.get(sighting.path)?.abort();
     const newest = new AbortController();
     open.set(sighting.path, newest);
-    follow(parts, sighting, newest.signal).catch(parts.onError);
+    const followed = follow(parts, sighting, newest.signal)
+      .catch(parts.onError)
+      .finally(() => following.delete(followed));
+    following.add(followed);
   });
   return async () => {
-    for (const each of open.values()) each.abort();
     await stop();
+    for (const each of open.values()) each.abort();
+    await Promise.all(following);
   };
 }
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { AgentHandle } from '../core/agent.ts';
 import { LOOK_AGAIN, nextMove, type Move, type Sight } from '../core/delivery.ts';
 import type { DeliveryNews } from '../core/request.ts';
 import { openPrompts, typedLine, type Agent, type Prompt } from '../core/run.ts';
@@ -35,7 +36,21 @@ export function openCourier(parts: CourierParts): Courier {
   let nap = new AbortController();
   let busy: Promise<void> | null = null;
   let again = false;
+  let failures = 0;
   const shouldGoOn = (): boolean => again && !isOver();
+
+  // What could not be done once is looked at again, less and less often: nobody else would.
+  const carry = async (prompt: Prompt, attempt: Attempt): Promise<number> => {
+    try {
+      const pauseMs = await oneMove(parts, prompt, attempt);
+      failures = 0;
+      return pauseMs;
+    } catch (error) {
+      parts.onError(error);
+      failures += 1;
+      return Math.min(LOOK_AGAIN.heldMs * 2 ** (failures - 1), LONGEST_PAUSE_MS);
+    }
+  };
 
   const round = async (): Promise<void> => {
     const attempt: Attempt = { prompt: 0, seenAt: null };
@@ -43,7 +58,7 @@ export function openCourier(parts: CourierParts): Courier {
       const prompt = openPrompts(parts.loop.run(), parts.role)[0];
       if (!prompt || isOver()) return;
       if (attempt.prompt !== prompt.id) Object.assign(attempt, { prompt: prompt.id, seenAt: null });
-      const pauseMs = await oneMove(parts, prompt, attempt);
+      const pauseMs = await carry(prompt, attempt);
       if (pauseMs > 0) {
         nap = new AbortController();
         await parts.clock.sleep(pauseMs, AbortSignal.any([nap.signal, ended.signal]));
@@ -52,19 +67,24 @@ export function openCourier(parts: CourierParts): Courier {
   };
 
   const work = async (): Promise<void> => {
-    do {
-      again = false;
-      await round();
-    } while (shouldGoOn());
+    try {
+      do {
+        again = false;
+        await round();
+      } while (shouldGoOn());
+    } catch (error) {
+      parts.onError(error);
+    } finally {
+      // In the same breath as the last look at `again`: whoever wakes from here on begins anew.
+      busy = null;
+    }
   };
 
   return {
     wake() {
       again = true;
       nap.abort();
-      busy ??= work()
-        .catch(parts.onError)
-        .finally(() => (busy = null));
+      busy ??= work();
     },
     async stop() {
       ended.abort();
@@ -72,6 +92,9 @@ export function openCourier(parts: CourierParts): Courier {
     },
   };
 }
+
+/** The longest pause before what could not be done is tried again, in ms. */
+const LONGEST_PAUSE_MS = 8000;
 
 interface Attempt {
   prompt: number;
@@ -89,12 +112,11 @@ async function oneMove(parts: CourierParts, prompt: Prompt, attempt: Attempt): P
 
 async function lookAt(parts: CourierParts, prompt: Prompt, agent: Agent, attempt: Attempt): Promise<Sight | null> {
   const { provider, terminal, clock } = parts;
-  const handle = { role: agent.role, sessionId: agent.sessionId, agentDir: parts.agentDir, process: agent.process };
-  const [look, alive] = await Promise.all([
-    agent.pane === null ? Promise.resolve<PaneLook>({ kind: 'gone' }) : terminal.look(agent.pane),
-    agent.process === null ? Promise.resolve('not-started' as const) : provider.alive(agent.process),
-  ]);
-  const activity = agent.process === null ? ({ kind: 'unknown' } as const) : await provider.activity(handle);
+  const look: PaneLook = agent.pane === null ? { kind: 'gone' } : await terminal.look(agent.pane);
+  // Asked after the screen was read: what stands in the pane of an agent that has just ended is not the agent's word.
+  const alive = agent.process === null ? ('not-started' as const) : await provider.alive(agent.process);
+  const activity =
+    agent.process === null ? ({ kind: 'unknown' } as const) : await provider.activity(handleOf(parts, agent));
   const { stage } = parts.loop.run().prompts[prompt.id - 1] ?? prompt;
   // Evidence came while we looked.
   if (stage.kind === 'taken' || stage.kind === 'delivered-by-hand') return null;
@@ -121,6 +143,13 @@ async function lookAt(parts: CourierParts, prompt: Prompt, agent: Agent, attempt
     timing: provider.timing,
   };
 }
+
+const handleOf = ({ agentDir }: CourierParts, { role, sessionId, process }: Agent): AgentHandle => ({
+  role,
+  sessionId,
+  agentDir,
+  process,
+});
 
 function takenBefore({ loop, role }: CourierParts): Sight['takenBefore'] {
   const last = loop.run().prompts.findLast((prompt) => prompt.role === role && prompt.stage.kind === 'taken');
@@ -186,9 +215,15 @@ async function enter(parts: CourierParts, agent: Agent, sight: Sight, lastRow: s
   if (agent.pane === null) return LOOK_AGAIN.heldMs;
   const times = sight.stage.kind === 'entered' ? sight.stage.times + 1 : 1;
   // Journaled first: after a crash an Enter that may have been pressed is not pressed again unless the text still stands.
-  await tell({ kind: 'entered', times });
+  await tell({ kind: 'entered', times, busy: isBusy(sight) });
+  // A dialog has the keyboard before it is drawn, and journaling took its time; the next look tells of it.
+  if ((await parts.provider.activity(handleOf(parts, agent))).kind === 'waiting') return 1;
   await parts.terminal.enter(agent.pane, lastRow);
   return 1;
+}
+
+function isBusy({ activity }: Sight): boolean | null {
+  return activity.kind === 'busy' ? true : activity.kind === 'idle' ? false : null;
 }
 
 function unreachable(value: never): never {

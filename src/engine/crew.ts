@@ -115,15 +115,51 @@ async function open(
   if (plans.length === 0) return [];
   const plan: SessionPlan = { ...planHead(parts, session), panes: plans };
   if (survey.kind === 'absent') {
-    const panes = await parts.terminal.open(plan);
-    await parts.loop.submit({ kind: 'session-opened', session });
-    return panes;
+    return openAnew(parts, plan);
   }
   // A pane finds its place beside its neighbours, so that the plan has to name them all.
   const whole: SessionPlan = { ...plan, panes: everyPane(parts, plans) };
   const reopened: PaneFact[] = [];
-  for (const pane of plans) reopened.push(await parts.terminal.reopen(whole, pane));
+  for (const pane of plans) {
+    const fact = await reopen(parts, whole, pane);
+    if (fact) reopened.push(fact);
+  }
   return reopened;
+}
+
+async function openAnew(parts: CrewParts, plan: SessionPlan): Promise<readonly PaneFact[]> {
+  const { terminal, loop, log } = parts;
+  const panes = await terminal.open(plan).catch(async (error: unknown) => {
+    log.error('the session could not be opened', { session: plan.session, err: error });
+    const { sentence, hint } = toldBy(error);
+    await failAll(parts, sentence, hint);
+    return [];
+  });
+  if (panes.length > 0) await loop.submit({ kind: 'session-opened', session: plan.session });
+  return panes;
+}
+
+/** How often a pane is opened: a dead one may be closed by somebody in the very moment it is given its next agent. */
+const REOPEN_TRIES = 2;
+
+/** Null when it cannot be opened; that is then in the journal, since nobody looks after an agent without a process. */
+async function reopen(parts: CrewParts, plan: SessionPlan, pane: PanePlan): Promise<PaneFact | null> {
+  const { terminal, loop, log } = parts;
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await terminal.reopen(plan, pane);
+    } catch (error) {
+      const survey = await terminal.survey(plan.session);
+      // The whole session went, which is told and repaired by who watches it.
+      if (survey.kind === 'absent') throw error;
+      const opened = livePanes(survey).find(({ role }) => role === pane.role);
+      if (opened) return opened;
+      if (tries < REOPEN_TRIES) continue;
+      log.error('the pane could not be opened', { role: pane.role, err: error });
+      await loop.submit({ kind: 'agent-failed', role: pane.role, ...toldBy(error) });
+      return null;
+    }
+  }
 }
 
 function everyPane({ loop }: CrewParts, plans: readonly PanePlan[]): PanePlan[] {

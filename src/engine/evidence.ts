@@ -13,17 +13,27 @@ export interface EvidenceFeed {
 
 export function openEvidence({ loop, provider, place }: CrewParts, onError: (error: unknown) => void): EvidenceFeed {
   const followed = new Map<string, Stop>();
+  const draining = new Map<string, Promise<void>>();
+  let ended = false;
 
   // Beginning to follow hands over what is there first, so that following anew is the way to have it all.
-  const drain = async (role: string): Promise<void> => {
+  const followAnew = async (role: string): Promise<void> => {
     const agent = loop.run().agents[role];
-    if (!agent) return;
+    if (!agent || ended) return;
     await followed.get(role)?.();
+    followed.delete(role);
     const stop = await provider.evidence(handleOf(agent, place), evidenceFrom(agent), (piece) => {
       loop.submit({ kind: 'agent-news', role, evidence: piece }).catch(onError);
     });
     followed.set(role, stop);
     await loop.settled();
+  };
+
+  // One after the other: of two at once one would follow for ever. Whoever asked before hears of their own failure.
+  const drain = (role: string): Promise<void> => {
+    const next = Promise.allSettled([draining.get(role)]).then(() => followAnew(role));
+    draining.set(role, next);
+    return next;
   };
 
   return {
@@ -32,6 +42,8 @@ export function openEvidence({ loop, provider, place }: CrewParts, onError: (err
       for (const role of Object.keys(loop.run().agents)) if (!followed.has(role)) await drain(role);
     },
     async stop() {
+      ended = true;
+      await Promise.allSettled(draining.values());
       for (const stop of followed.values()) await stop();
     },
   };

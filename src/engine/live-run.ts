@@ -47,6 +47,8 @@ export function openLiveRun(parts: LiveRunParts): LiveRun {
   const { place, clock, log } = parts;
   let crew: CrewParts | null = null;
   let attending: Attendance | null = null;
+  let closing = false;
+  let closed = false;
   const onError = (error: unknown): void => {
     log.error('an action failed', { err: error });
   };
@@ -76,6 +78,8 @@ export function openLiveRun(parts: LiveRunParts): LiveRun {
   async function perform(present: CrewParts, command: Command): Promise<void> {
     // Nothing is begun in a session that is just being ended.
     if (ending && command.do !== 'close-session') await Promise.allSettled([ending]);
+    // Whoever takes the run up next finds it outstanding; a run that is over only rests and closes.
+    if (closing || (loop.run().life.kind !== 'running' && !AT_THE_END.has(command.do))) return;
     switch (command.do) {
       case 'watch':
         return attend(present).watch();
@@ -85,7 +89,7 @@ export function openLiveRun(parts: LiveRunParts): LiveRun {
         attend(present).courier(command.role).wake();
         return;
       case 'execute-module':
-        return executeModule(present, parts.modules, command.step);
+        return executeModule(present, parts.modules, command.step, () => closed);
       case 'rest':
         return attending?.rest();
       case 'close-session':
@@ -108,13 +112,17 @@ export function openLiveRun(parts: LiveRunParts): LiveRun {
       await (crew ? end(crew) : leave());
     },
     async close() {
+      closing = true;
       if (ending) await Promise.allSettled([ending]);
       await leave();
+      closed = true;
       await loop.settled();
       await stopRecord();
     },
   };
 }
+
+const AT_THE_END: ReadonlySet<Command['do']> = new Set(['rest', 'close-session']);
 
 /** How long agents get to end by themselves when their session is closed. */
 const END_WITHIN_MS = 5000;

@@ -1,9 +1,18 @@
+import type { Request } from '../core/request.ts';
 import { isAgentStep } from '../core/workflow.ts';
 import type { CrewParts } from './crew.ts';
 import type { ModuleContext, Modules } from './ports.ts';
 
-/** Carries out a step that a module of the project does: validate, execute, and rollback when that fails. */
-export async function executeModule({ loop, place }: CrewParts, modules: Modules, id: string): Promise<void> {
+/**
+ * Carries out a step that a module of the project does: validate, execute, and rollback when that fails. What comes of it
+ * after the run was closed is not told: whoever takes the run up next has the step done again.
+ */
+export async function executeModule(
+  { loop, place, log }: CrewParts,
+  modules: Modules,
+  id: string,
+  isClosed: () => boolean,
+): Promise<void> {
   const { identity, workflow } = loop.run();
   const step = workflow?.steps.find((each) => each.id === id);
   if (!identity || !step || isAgentStep(step)) throw new Error(`Internal error: step ${id} has no module`);
@@ -15,10 +24,14 @@ export async function executeModule({ loop, place }: CrewParts, modules: Modules
     runDir: place.runDir,
     with: step.with,
   };
+  const tell = async (request: Request): Promise<void> => {
+    if (isClosed()) log.warn('the run was closed before its module ended', { step: id, told: request.kind });
+    else await loop.submit(request);
+  };
   const failed = async (stage: 'validate' | 'execute', error: unknown): Promise<void> => {
     const rollback = stage === 'execute' ? await rollBack(modules, step.module, context) : { done: false, trouble: '' };
     const why = `${messageOf(error)}${rollback.trouble}`;
-    await loop.submit({ kind: 'module-failed', step: id, stage, why, rolledBack: rollback.done });
+    await tell({ kind: 'module-failed', step: id, stage, why, rolledBack: rollback.done });
   };
   try {
     await modules.call(step.module, 'validate', context);
@@ -30,7 +43,7 @@ export async function executeModule({ loop, place }: CrewParts, modules: Modules
   } catch (error) {
     return failed('execute', error);
   }
-  await loop.submit({ kind: 'module-done', step: id });
+  await tell({ kind: 'module-done', step: id });
 }
 
 interface Rollback {

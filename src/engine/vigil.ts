@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { untilBeat } from '../core/beat.ts';
 import type { Agent } from '../core/run.ts';
 import { handleOf, type CrewParts } from './crew.ts';
 import type { Stop } from './ports.ts';
@@ -25,7 +26,7 @@ export function keepVigil(
         if (isOver()) return;
         await lookAfter(parts, agent, sessionLost).catch(onError);
       }
-      await parts.clock.sleep(ROUND_MS, ended.signal);
+      await parts.clock.sleep(untilBeat(parts.clock.now(), ROUND_MS), ended.signal);
     }
   };
   const running = rounds();

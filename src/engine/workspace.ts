@@ -1,4 +1,4 @@
-import { readFile, readlink } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Event } from '../core/event.ts';
 import { evolve } from '../core/evolve.ts';
@@ -31,6 +31,8 @@ export interface WorkspaceParts extends Omit<LiveRunParts, 'place' | 'start' | '
   readonly root: string;
   readonly files: Files;
   readonly checkpointsPath: CheckpointsPath;
+  /** Name of the run that the feature's `current` leads to; null when it has none. */
+  readonly currentRun: (feature: string) => string | null;
   readonly terminalOn: (socket: string | null) => Terminal;
   readonly providerFor: (name: string, setup: CrewSetup) => Promise<AgentProvider>;
   readonly logFor: (feature: string, run: string) => Log;
@@ -63,7 +65,7 @@ export function openWorkspace(parts: WorkspaceParts): Workspace {
   const opening = new Map<string, Promise<LiveRun | null>>();
 
   const open = async (feature: string): Promise<LiveRun | null> => {
-    const run = await currentRun(parts.root, feature);
+    const run = parts.currentRun(feature);
     const before = held.get(feature);
     if (before && basename(before.live.place.runDir) === run) return before.live;
     if (before) await close(before);
@@ -74,10 +76,17 @@ export function openWorkspace(parts: WorkspaceParts): Workspace {
     return now.live;
   };
 
-  const live = (feature: string): Promise<LiveRun | null> => {
+  const live = async (feature: string): Promise<LiveRun | null> => {
+    const before = opening.get(feature);
+    const known = before ? undefined : held.get(feature)?.live;
+    if (known && basename(known.place.runDir) === parts.currentRun(feature)) return known;
     // One after the other; whoever came before hears of their own failure.
-    const next = Promise.allSettled([opening.get(feature)]).then(() => open(feature));
+    const next = Promise.allSettled([before]).then(() => open(feature));
     opening.set(feature, next);
+    const over = (): void => {
+      if (opening.get(feature) === next) opening.delete(feature);
+    };
+    next.then(over, over);
     return next;
   };
 
@@ -121,19 +130,6 @@ async function close({ live, journal }: Held): Promise<void> {
 }
 
 const setupFile = (place: RunPlace): string => join(place.runDir, 'agents', 'setup.json');
-
-/** Name of the run that `current` leads to, from `current` or `runs/current`; null when there is none. */
-async function currentRun(root: string, feature: string): Promise<string | null> {
-  for (const link of [join(root, '.tmops', feature, 'current'), join(root, '.tmops', feature, 'runs', 'current')]) {
-    try {
-      return basename(await readlink(link));
-    } catch (error) {
-      const code = error instanceof Error && 'code' in error ? error.code : '';
-      if (code !== 'ENOENT' && code !== 'EINVAL' && code !== 'ENOTDIR') throw error;
-    }
-  }
-  return null;
-}
 
 async function openHeld(parts: WorkspaceParts, place: RunPlace, feature: string, run: string): Promise<Held> {
   const opened = await openJournal<Event>(place.journalFile, { upgrade: asEvent });

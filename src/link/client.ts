@@ -1,8 +1,11 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import { openDeadlines } from './deadlines.ts';
+import type { Deadlines } from './deadlines.ts';
+import type { StopSignal } from './stopper.ts';
 import { CANCEL, SUCCESS, lineCutter } from './wire.ts';
 import { MAX_LINE_BYTES, PROTOCOL, greeting as greetingSchema, reply as replySchema } from './protocol.ts';
-import type { Caller, Failure, Greeting, LinkReply } from './protocol.ts';
+import type { Caller, Failure, Greeting, LinkReply, TextReply } from './protocol.ts';
 
 /** How long whoever listens on the socket may take to greet. */
 const GREET_WITHIN_MS = 2_000;
@@ -21,12 +24,9 @@ export interface Link {
   close(): void;
 }
 
-export type TextReply =
-  { readonly id: number; readonly ok: true; readonly json: string } | Extract<LinkReply, { ok: false }>;
-
 export interface CallOptions {
   /** Aborting answers `cancelled` at once and tells the supervisor to stop. */
-  readonly signal?: AbortSignal;
+  readonly signal?: StopSignal;
   /** In milliseconds; 300,000 when absent. */
   readonly timeoutMs?: number;
 }
@@ -45,7 +45,15 @@ export type Connected = { readonly ok: true; readonly link: Link } | { readonly 
 /** Connects and takes the greeting, within two seconds. */
 export function connectLink(socketPath: string, version: string): Promise<Connected> {
   return new Promise((resolve) => {
-    const socket = connect(socketPath);
+    const buffer = Buffer.alloc(READ_BYTES);
+    const onread = {
+      buffer,
+      callback: (length: number): boolean => {
+        cut(Buffer.from(buffer.subarray(0, length)));
+        return true;
+      },
+    };
+    const socket = connect({ path: socketPath, onread });
     let link: OpenLink | undefined;
     const fail = (fault: LinkFault): void => {
       socket.destroy();
@@ -68,12 +76,9 @@ export function connectLink(socketPath: string, version: string): Promise<Connec
       link = openLink(socket, read.greeting);
       resolve({ ok: true, link });
     };
-    socket.on(
-      'data',
-      lineCutter(MAX_LINE_BYTES, take, () => {
-        socket.destroy();
-      }),
-    );
+    const cut = lineCutter(MAX_LINE_BYTES, take, () => {
+      socket.destroy();
+    });
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (!link) fail(error.code === 'ENOENT' ? { kind: 'absent' } : { kind: 'refused', why: error.message });
     });
@@ -84,6 +89,9 @@ export function connectLink(socketPath: string, version: string): Promise<Connec
     });
   });
 }
+
+/** Read into one buffer and past the machinery of streams, which would make a new buffer for each reply. */
+const READ_BYTES = 64 * 1024;
 
 type GreetingRead = { readonly greeting: Greeting } | { readonly fault: LinkFault };
 
@@ -108,6 +116,7 @@ interface OpenLink extends Link {
 
 function openLink(socket: Socket, greeting: Greeting): OpenLink {
   const pending = new Map<number, (answer: TextReply) => void>();
+  const deadlines = openDeadlines();
   let last = 0;
   const send = (op: string, input: unknown, caller: Caller): number => {
     last += 1;
@@ -126,7 +135,7 @@ function openLink(socket: Socket, greeting: Greeting): OpenLink {
           pending.get(id)?.(failed(id, why));
           if (socket.writable) send(CANCEL, { id }, caller);
         };
-        const settle = bound(options, giveUp, resolve);
+        const settle = bound(options, deadlines, giveUp, resolve);
         pending.set(id, (answer) => {
           pending.delete(id);
           settle(answer);
@@ -169,6 +178,7 @@ function parsed(reply: TextReply): LinkReply {
 /** Puts a limit of time and the caller's signal on one call; returns what settles it and takes both away again. */
 function bound(
   options: CallOptions,
+  deadlines: Deadlines,
   giveUp: (why: Failure) => void,
   resolve: (answer: TextReply) => void,
 ): (answer: TextReply) => void {
@@ -176,12 +186,12 @@ function bound(
   const abort = (): void => {
     giveUp(CANCELLED);
   };
-  const timer = setTimeout(() => {
+  const inTime = deadlines.set(timeoutMs, () => {
     giveUp(timedOut(timeoutMs));
-  }, timeoutMs);
-  options.signal?.addEventListener('abort', abort, { once: true });
+  });
+  options.signal?.addEventListener('abort', abort);
   return (answer) => {
-    clearTimeout(timer);
+    inTime();
     options.signal?.removeEventListener('abort', abort);
     resolve(answer);
   };

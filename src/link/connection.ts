@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net';
 import { CANCEL, lineCutter, replyLine } from './wire.ts';
 import { MAX_LINE_BYTES, PROTOCOL, request } from './protocol.ts';
-import type { Failure, LinkReply, LinkRequest } from './protocol.ts';
+import type { Failure, LinkReply, LinkRequest, TextReply } from './protocol.ts';
+import { stopper } from './stopper.ts';
+import type { StopSignal, Stopper } from './stopper.ts';
 
 /** Requests one client may have open at once. */
 const MAX_PENDING = 64;
@@ -10,15 +12,15 @@ const MAX_UNREAD_BYTES = 4 * MAX_LINE_BYTES;
 
 export interface Attendance {
   readonly version: string;
-  readonly handle: (request: LinkRequest, signal: AbortSignal) => Promise<LinkReply>;
+  readonly handle: (request: LinkRequest, signal: StopSignal) => Promise<LinkReply | TextReply>;
   /** Told of a handler that threw and of a socket that broke in an unexpected way. */
   readonly onFault: (error: unknown) => void;
 }
 
 /** Serves one client until it goes: greets, answers each line, aborts what is pending when the socket closes. */
 export function attend(socket: Socket, attendance: Attendance): void {
-  const pending = new Map<number, AbortController>();
-  const send = (reply: LinkReply): void => {
+  const pending = new Map<number, Stopper>();
+  const send = (reply: LinkReply | TextReply): void => {
     sendLine(socket, replyLine(reply));
   };
   const refuse = (id: number, sentence: string): void => {
@@ -42,20 +44,20 @@ export function attend(socket: Socket, attendance: Attendance): void {
     if (error.code !== 'EPIPE' && error.code !== 'ECONNRESET') attendance.onFault(error);
   });
   socket.on('close', () => {
-    for (const controller of pending.values()) controller.abort();
+    for (const begun of pending.values()) begun.abort();
   });
   sendLine(socket, JSON.stringify({ tmops: attendance.version, protocol: PROTOCOL, pid: process.pid }));
 }
 
 async function answer(
   asked: LinkRequest,
-  pending: Map<number, AbortController>,
+  pending: Map<number, Stopper>,
   attendance: Attendance,
-): Promise<LinkReply> {
-  const controller = new AbortController();
-  pending.set(asked.id, controller);
+): Promise<LinkReply | TextReply> {
+  const begun = stopper();
+  pending.set(asked.id, begun);
   try {
-    return await attendance.handle(asked, controller.signal);
+    return await attendance.handle(asked, begun.signal);
   } catch (error) {
     attendance.onFault(error);
     return { id: asked.id, ok: false, failure: INTERNAL };
@@ -76,12 +78,12 @@ function sendLine(socket: Socket, line: string): void {
   else socket.write(`${line}\n`);
 }
 
-function cancel(pending: ReadonlyMap<number, AbortController>, asked: LinkRequest): LinkReply {
+function cancel(pending: ReadonlyMap<number, Stopper>, asked: LinkRequest): LinkReply {
   const input: unknown = asked.input;
   const id = typeof input === 'object' && input !== null && 'id' in input ? input.id : undefined;
-  const controller = typeof id === 'number' ? pending.get(id) : undefined;
-  controller?.abort();
-  return { id: asked.id, ok: true, output: { cancelled: controller !== undefined } };
+  const begun = typeof id === 'number' ? pending.get(id) : undefined;
+  begun?.abort();
+  return { id: asked.id, ok: true, output: { cancelled: begun !== undefined } };
 }
 
 type Read =

@@ -1,7 +1,8 @@
 import { LOST_CODE } from './client.ts';
-import type { CallOptions, Link, TextReply } from './client.ts';
+import type { CallOptions, Link } from './client.ts';
 import type { Dialled } from './dial.ts';
-import type { Caller, LinkReply } from './protocol.ts';
+import type { Caller, LinkReply, TextReply } from './protocol.ts';
+import type { StopSignal } from './stopper.ts';
 
 /**
  * What a door needs of the link: one operation, its checked input and who asks. Never rejects for what may happen to a
@@ -15,7 +16,7 @@ type Ask<Reply> = (
   op: string,
   input: unknown,
   extras: { readonly door: Caller['door'] },
-  signal?: AbortSignal,
+  signal?: StopSignal,
 ) => Promise<Reply>;
 
 export interface LinkPortOptions {
@@ -34,15 +35,18 @@ export interface LinkPorts {
 
 /** Ports that dial at the first call, keep the link, and dial again for the call after it was lost. */
 export function linkPort(options: LinkPortOptions): LinkPorts {
-  const reach = dialler(options.dial);
+  const dialled = dialler(options.dial);
   let open: Link | undefined;
   const port =
     <Reply extends LinkReply | TextReply>(asked: (link: Link) => AskLink<Reply>): Ask<Reply | Refused> =>
     async (op, input, { door }, signal) => {
       for (let again = options.repeatable(op); ; again = false) {
-        const reached = await reach();
-        if (!reached.ok) return { id: 0, ok: false, failure: reached.failure };
-        open = reached.link;
+        // Without waiting where there is a link: the request is on its way before anything else of this turn is done.
+        if (!open?.isOpen()) {
+          const reached = await dialled();
+          if (!reached.ok) return { id: 0, ok: false, failure: reached.failure };
+          open = reached.link;
+        }
         const reply = await asked(open)(op, input, options.caller(op, door), signal ? { signal } : {});
         if (reply.ok || !again || reply.failure.code !== LOST_CODE) return reply;
       }
@@ -57,16 +61,11 @@ export function linkPort(options: LinkPortOptions): LinkPorts {
 type Refused = Extract<LinkReply, { ok: false }>;
 type AskLink<Reply> = (op: string, input: unknown, caller: Caller, options: CallOptions) => Promise<Reply>;
 
-/** Gives the open link, or a new one. Calls that come while a dial is under way share it: one supervisor, not two. */
+/** Dials. Calls that come while a dial is under way share it: one supervisor, not two. */
 function dialler(dial: () => Promise<Dialled>): () => Promise<Dialled> {
-  let last: Dialled | undefined;
   let dialling: Promise<Dialled> | undefined;
-  return async () => {
-    if (last?.ok && last.link.isOpen()) return last;
-    dialling ??= dial().finally(() => {
+  return () =>
+    (dialling ??= dial().finally(() => {
       dialling = undefined;
-    });
-    last = await dialling;
-    return last;
-  };
+    }));
 }

@@ -32,3 +32,7 @@ export type Caller = z.output<typeof caller>;
 export type LinkRequest = z.output<typeof request>;
 export type LinkReply = z.output<typeof reply>;
 export type Failure = z.output<typeof failure>;
+
+/** A reply whose output is JSON text: for whoever passes it on without looking. */
+export type TextReply =
+  { readonly id: number; readonly ok: true; readonly json: string } | Extract<LinkReply, { ok: false }>;

@@ -1,4 +1,4 @@
-import type { LinkReply } from './protocol.ts';
+import type { LinkReply, TextReply } from './protocol.ts';
 
 /** A client asks for this to have one of its own pending requests aborted: `input` is `{ id }` of that request. */
 export const CANCEL = 'cancel';
@@ -7,9 +7,10 @@ export const CANCEL = 'cancel';
 export const SUCCESS = /^\{"id":(\d+),"ok":true,"output":/;
 
 /** A reply as a line, its parts in this order, so that a client can take the output out without parsing it. */
-export function replyLine(reply: LinkReply): string {
+export function replyLine(reply: LinkReply | TextReply): string {
   if (!reply.ok) return JSON.stringify(reply);
-  return `{"id":${reply.id},"ok":true,"output":${JSON.stringify(reply.output ?? null)}}`;
+  const json = 'json' in reply ? reply.json : JSON.stringify(reply.output ?? null);
+  return `{"id":${reply.id},"ok":true,"output":${json}}`;
 }
 
 const NEWLINE = 10;
@@ -40,7 +41,7 @@ export function lineCutter(
       } else if (end < 0) {
         return;
       } else {
-        const line = Buffer.concat(parts).toString('utf8');
+        const line = (parts.length === 1 ? part : Buffer.concat(parts)).toString('utf8');
         parts = [];
         held = 0;
         from = end + 1;

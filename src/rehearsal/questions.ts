@@ -14,13 +14,14 @@ export type Verdict = { readonly approved: boolean; readonly words: string };
 export async function ask(stage: Stage, name: DialogName, lines?: readonly string[]): Promise<Verdict> {
   if (stage.surface.kind === 'dialog') throw new Error(`the ${stage.surface.dialog.name} dialog is open already`);
   const dialog = openDialog(name, lines);
+  const openedAt = Date.now();
   announce(stage, name, dialog.lines);
   const answer = await new Promise<Answer>((answered) => {
     stage.surface = { kind: 'dialog', dialog, answered };
     changed(stage);
   });
   const verdict = judge(name, answer);
-  noteInput(stage, { as: noteOf(name, verdict), text: verdict.words });
+  noteInput(stage, { as: noteOf(name, verdict), text: verdict.words, openMs: Date.now() - openedAt });
   if (name === 'trust' && !verdict.approved) {
     stage.quit(1, "The rehearsal agent didn't start because this folder isn't trusted.");
   }

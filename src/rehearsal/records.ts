@@ -15,6 +15,8 @@ export interface TakenInput {
   readonly queued: boolean;
   /** What it was taken for: text that lands in a dialog or a shell is no prompt. */
   readonly as: 'prompt' | 'approved' | 'refused' | 'answer' | 'shell' | 'command';
+  /** How long the question had been open, in ms; absent of what answers none. */
+  readonly openMs?: number;
 }
 
 export interface Status {

@@ -7,15 +7,23 @@ import { rowOf, type Extent, type Row } from './row.ts';
 
 const FEATURE = 'auth-api';
 
-/** The real `tmops mcp` and supervisor beside the SDK's bare server, taken in turns. */
-export async function measureMcp({ quick }: Extent): Promise<Row[]> {
+/** Starts of the real `tmops mcp` beside those of the SDK's bare server, taken in turns. */
+export const measureMcpStarts = ({ quick }: Extent): Promise<Row[]> =>
+  besideEcho((product, echo) => starts(product, echo, quick ? 10 : 200));
+
+/** Calls of the real `tmops mcp` and supervisor beside the SDK's bare server, taken in turns. */
+export const measureMcpCalls = ({ quick }: Extent): Promise<Row[]> =>
+  besideEcho((product, echo) => calls(product, echo, quick ? 10 : 1000));
+
+/** A started feature, and the bare server as one file. */
+async function besideEcho(measure: (product: Product, echo: string) => Promise<Row[]>): Promise<Row[]> {
   const product = await openProduct({ play: 'wait' });
   const echo = await bundled('mcp-echo');
   try {
     await product.json('init', FEATURE);
     await product.json('start', FEATURE);
     await happened(product, FEATURE, 'prompt.taken');
-    return [...(await starts(product, echo, quick ? 10 : 200)), ...(await calls(product, echo, quick ? 10 : 1000))];
+    return await measure(product, echo);
   } finally {
     rmSync(echo, { force: true });
     await product.dispose();

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { coverageEnvironment } from '../rig/coverage.ts';
 import { program } from '../rig/product.ts';
 import { until } from '../rig/wait.ts';
 
@@ -15,7 +16,6 @@ beforeEach(async () => {
   if (!existsSync(program)) throw new Error(`${program} is missing: run npm run build first`);
   base = await realpath(await mkdtemp(join(tmpdir(), 'td-')));
   for (const name of ['home', 'tmp', 'tmux']) await mkdir(join(base, name), { mode: 0o700 });
-  const coverage = process.env['TMOPS_COVERAGE'];
   env = {
     PATH: process.env['PATH'] ?? '',
     HOME: join(base, 'home'),
@@ -26,7 +26,7 @@ beforeEach(async () => {
     TMOPS_SESSION_PREFIX: 'mine',
     GIT_DIR: '/nowhere',
     NODE_TEST_CONTEXT: 'child-v8',
-    ...(coverage === undefined ? {} : { NODE_V8_COVERAGE: coverage }),
+    ...coverageEnvironment(),
   };
 });
 afterEach(async () => {

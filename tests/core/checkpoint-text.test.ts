@@ -217,7 +217,7 @@ describe('any text', () => {
     ['backticks', `# T\n${'`'.repeat(32_000)}\n`],
     ['pairs', 'KEY=VALUE\n'.repeat(3200)],
     ['a long value', `STATUS=a\n${'x\n'.repeat(16_000)}`],
-  ])('of 32 KB is judged within 10 ms: %s', (_, text) => {
+  ])('of 32 KB holds nobody up: %s', (_, text) => {
     const times = Array.from({ length: 9 }, () => {
       const start = performance.now();
       judge(text, {
@@ -227,7 +227,7 @@ describe('any text', () => {
       });
       return performance.now() - start;
     });
-    // The fastest of nine: the machine may be busy with something else.
-    expect(Math.min(...times)).toBeLessThan(10);
+    // What takes its time goes by the square of the length and needs seconds; how fast it is otherwise, the bench says.
+    expect(Math.min(...times)).toBeLessThan(250);
   });
 });

@@ -243,6 +243,54 @@ describe('prompts', () => {
     ]);
   });
 
+  describe('count as queued', () => {
+    /** Prompt 3 of the lead is typed, and Enter pressed once for each of `busy`: whether the agent said that it worked. */
+    const entered = (busy: readonly (boolean | null)[]) => {
+      const story = briefed();
+      put(story, { kind: 'delivery', prompt: 3, news: { kind: 'intended', pane: '%0', generation: 1, sha256: 'x' } });
+      put(story, { kind: 'delivery', prompt: 3, news: { kind: 'typed' } });
+      for (const [index, each] of busy.entries())
+        put(story, { kind: 'delivery', prompt: 3, news: { kind: 'entered', times: index + 1, busy: each } });
+      return story;
+    };
+    const take = (story: ReturnType<typeof begin>) =>
+      news(story, 'lead', { kind: 'prompt-taken', text: '[BEGIN]: Plan auth-api [tmops#3]' })[0];
+    const dialog = { name: 'limit', text: '', choices: [], hint: '' };
+
+    it('when the agent worked, also while it asks something in the middle of its turn', () => {
+      const story = entered([null]);
+      news(story, 'lead', { kind: 'prompt-taken', text: 'of a human' });
+      put(story, { kind: 'agent-asking', role: 'lead', dialog });
+      expect(take(story)).toMatchObject({ kind: 'prompt.taken', queued: true });
+    });
+
+    it('not when it asks something between two turns', () => {
+      const story = entered([null]);
+      put(story, { kind: 'agent-asking', role: 'lead', dialog });
+      expect(take(story)).toMatchObject({ kind: 'prompt.taken', queued: false });
+    });
+
+    it('when it said so as Enter was pressed: what waited in its queue is begun without a report', () => {
+      const story = entered([true]);
+      expect(take(story)).toMatchObject({ kind: 'prompt.taken', queued: true });
+      expect(story.run.agents['lead']?.state).toMatchObject({ kind: 'busy', prompt: null });
+    });
+
+    it('not when it said that it is idle: an interrupted turn has no reported end', () => {
+      const story = entered([false]);
+      news(story, 'lead', { kind: 'prompt-taken', text: 'of a human' });
+      expect(take(story)).toMatchObject({ kind: 'prompt.taken', queued: false });
+      expect(story.run.agents['lead']?.state).toMatchObject({ kind: 'busy', prompt: 3 });
+    });
+
+    it('by the reports when it said both: one of the Enters did nothing, and nobody knows which', () => {
+      expect(take(entered([false, true]))).toMatchObject({ queued: false });
+      const story = entered([true, false]);
+      news(story, 'lead', { kind: 'prompt-taken', text: 'of a human' });
+      expect(take(story)).toMatchObject({ queued: true });
+    });
+  });
+
   it('in doubt are settled by a human; others are not', () => {
     const story = briefed();
     const refused = decide(story.run, { kind: 'settle-prompt', prompt: 3, as: 'resend', by: 'cli' }, story.at);

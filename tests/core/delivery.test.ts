@@ -47,7 +47,7 @@ const typed = (agoMs: number, generation = 2): Partial<Sight> => ({
   screen: composer(line),
 });
 const entered = (times: number, agoMs: number): Partial<Sight> => ({
-  stage: { kind: 'entered', generation: 2, at: 10_000 - agoMs, times },
+  stage: { kind: 'entered', generation: 2, at: 10_000 - agoMs, times, busy: null },
   screen: composer(line),
 });
 const intended = (agoMs: number): Partial<Sight> => ({
@@ -146,6 +146,11 @@ rows('once it is typed', [
     { do: 'stuck', outcome: 'typed_not_submitted' },
   ],
   ['a dialog opened', { ...typed(100), screen: dialog }, { do: 'stuck', outcome: 'typed_not_submitted' }],
+  [
+    'a dialog is about to be drawn: the keyboard is its own already',
+    { ...typed(100), seenAt: 9900, activity: { kind: 'waiting', waitingFor: 'permission' } },
+    { do: 'stuck', outcome: 'typed_not_submitted', reason: 'the agent waits for an answer (permission)' },
+  ],
   ['it never shows', { ...typed(2500), screen: composer('') }, { do: 'stuck', outcome: 'indeterminate' }],
   [
     'copy mode with somebody reading',
@@ -170,14 +175,41 @@ rows('once Enter was pressed', [
   ['no Enter is left, evidence may come', entered(3, 3100), { do: 'wait' }],
   ['no Enter is left and none came', entered(3, 5100), { do: 'stuck', outcome: 'typed_not_submitted' }],
   [
-    'a dialog is open: no Enter goes there',
+    'a dialog opened, maybe by the prompt itself: its report may still come',
     { ...entered(1, 1200), screen: dialog },
-    { do: 'stuck', outcome: 'typed_not_submitted' },
+    { do: 'wait' },
+  ],
+  [
+    'a dialog is open and nothing was reported',
+    { ...entered(1, 5100), screen: dialog },
+    {
+      do: 'stuck',
+      outcome: 'indeterminate',
+      reason: 'a dialog is open (permission), and the agent did not report the prompt',
+    },
+  ],
+  [
+    'a dialog is about to be drawn over the standing text',
+    { ...entered(1, 1200), activity: { kind: 'waiting', waitingFor: 'permission' } },
+    { do: 'stuck', outcome: 'typed_not_submitted', reason: 'the agent waits for an answer (permission)' },
   ],
   [
     'the text left and nothing was reported',
     { ...entered(1, 5100), screen: composer('') },
-    { do: 'stuck', outcome: 'indeterminate' },
+    {
+      do: 'stuck',
+      outcome: 'indeterminate',
+      reason: 'Enter was pressed, the text has left the composer, and the agent did not report the prompt',
+    },
+  ],
+  [
+    'nothing was reported, and nothing can be seen',
+    { ...entered(1, 5100), screen: { kind: 'view', name: 'transcript' } },
+    {
+      do: 'stuck',
+      outcome: 'indeterminate',
+      reason: 'Enter was pressed, the composer cannot be seen, and the agent did not report the prompt',
+    },
   ],
   [
     'somebody typed behind it',
@@ -209,6 +241,7 @@ it('types only into an empty composer in front, and presses Enter only behind it
       generation: fc.integer({ min: 1, max: 3 }),
       at: fc.integer({ min: 0, max: 10_000 }),
       times: fc.integer({ min: 1, max: 4 }),
+      busy: fc.constant(null),
     }),
   );
   const seen = fc.record({
@@ -257,6 +290,7 @@ it('types only into an empty composer in front, and presses Enter only behind it
         expect(all.screen).toEqual(composer(line));
         expect(['typed', 'entered']).toContain(all.stage.kind);
         expect(all.pane).toMatchObject({ kind: 'seen', dead: false, inMode: false });
+        expect(all.activity.kind).not.toBe('waiting');
       }
     }),
     { numRuns: 5000 },

@@ -61,7 +61,7 @@ const request: fc.Arbitrary<Request> = fc.oneof(
       const news = {
         intended: { kind: 'intended', pane: '%1', generation: 1, sha256: 'x' },
         typed: { kind: 'typed' },
-        entered: { kind: 'entered', times: 1 },
+        entered: { kind: 'entered', times: 1, busy: null },
         held: { kind: 'held', outcome: 'held_for_human', reason: why },
         stuck: { kind: 'stuck', outcome: 'indeterminate', reason: why },
         reopened: { kind: 'reopened', why },

@@ -229,6 +229,13 @@ it('the supervisor ends in order when it is asked to, with its sinks open and it
   expect(log.slice(begun).at(-1)).toMatchObject({ msg: 'the supervisor ends', code: 0 });
 });
 
+it('no supervisor runs without a workspace', async () => {
+  expect(await product.cli('supervise')).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining('--root') as string,
+  });
+});
+
 describe('a configuration that is refused', () => {
   const refusal = async (options: Parameters<Product['configure']>[0]): Promise<string> => {
     await product.configure(options);
@@ -255,6 +262,14 @@ describe('a configuration that is refused', () => {
     expect(told).toContain(`tmops.config.yaml:${line}:3: unknown key features.concurent_limit`);
     expect(told).toContain('did you mean concurrent_limit?');
     expect(told).toContain('^^^^');
+  });
+
+  it('names the key that switches a provider on again', async () => {
+    await product.configure({ play: 'wait', config: '  claude_code:\n    enabled: false' });
+    const { exitCode, stderr } = await product.cli('start', 'later', '--provider', 'claude_code');
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('The provider claude_code is switched off.');
+    expect(stderr).toContain('Set providers.claude_code.enabled to true');
   });
 
   it.each([

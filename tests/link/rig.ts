@@ -9,6 +9,7 @@ import type { Link } from '../../src/link/client.ts';
 import type { Caller, LinkReply, LinkRequest } from '../../src/link/protocol.ts';
 import { serveLink } from '../../src/link/server.ts';
 import type { LinkServer, LinkServerOptions } from '../../src/link/server.ts';
+import type { StopSignal } from '../../src/link/stopper.ts';
 
 export const caller: Caller = { door: 'cli', cwd: '/somewhere' };
 
@@ -85,11 +86,17 @@ export function linkRig(): LinkRig {
 }
 
 /** `echo` gives its input back, `slow` waits for its input in ms or an abort, `throw` throws. */
-async function handle(seen: Seen, request: LinkRequest, signal: AbortSignal): Promise<LinkReply> {
+async function handle(seen: Seen, request: LinkRequest, signal: StopSignal): Promise<LinkReply> {
   seen.begun.push(request.op);
   if (request.op === 'throw') throw new Error('secret detail');
   if (request.op === 'slow') {
-    await sleep(Number(request.input), undefined, { signal }).catch(() => seen.aborted.push(request.op));
+    const stopped = new AbortController();
+    signal.addEventListener('abort', () => {
+      stopped.abort();
+    });
+    await sleep(Number(request.input), undefined, { signal: stopped.signal }).catch(() =>
+      seen.aborted.push(request.op),
+    );
   }
   return { id: request.id, ok: true, output: request.input };
 }

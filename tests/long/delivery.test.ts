@@ -7,6 +7,7 @@ const PROMPTS = Number(process.env['TMOPS_PROMPTS'] ?? 1000);
 const MS_A_PROMPT = 5000;
 
 it('delivers as many prompts as asked for under adversity: none lost, doubled, altered or told untruly', async () => {
+  process.stdout.write(`seed ${SEED}\n`);
   const { faults, counts } = await weather({ seed: SEED, prompts: PROMPTS, withinMs: PROMPTS * MS_A_PROMPT });
   process.stdout.write(`seed ${SEED}: ${JSON.stringify(counts)}\n`);
   expect(faults, `seed ${SEED}`).toEqual([]);

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { StatusView } from '../../src/app/views.ts';
 import type { LinkReply } from '../../src/link/protocol.ts';
+import type { StopSignal } from '../../src/link/stopper.ts';
 
 /** A status as a supervisor would give it halfway through a feature. */
 export const cannedStatus: StatusView = {
@@ -68,7 +68,7 @@ export const cannedStatus: StatusView = {
 };
 
 /** Plays a supervisor: answers by operation and, for failures, by the name of the feature. Waits for an abort in `wait`. */
-export async function cannedReply(op: string, input: unknown, signal?: AbortSignal): Promise<LinkReply> {
+export async function cannedReply(op: string, input: unknown, signal?: StopSignal): Promise<LinkReply> {
   const feature = typeof input === 'object' && input !== null && 'feature' in input ? String(input.feature) : '';
   if (feature === 'missing') return refused('feature-unknown', 'There is no feature "missing".', 'Run tmops list.');
   if (feature === 'broken') throw new Error('secret detail: token=abc at /root/x.ts:1');
@@ -84,10 +84,11 @@ const refused = (code: string, sentence: string, hint: string): LinkReply => ({
   failure: { code, sentence, hint },
 });
 
-async function waiting(signal?: AbortSignal): Promise<LinkReply> {
+async function waiting(signal?: StopSignal): Promise<LinkReply> {
   process.stderr.write('wait: begun\n');
-  await sleep(60_000, undefined, signal ? { signal } : {}).catch((error: unknown) => {
-    if (!signal?.aborted) throw error;
+  await new Promise<void>((resolve) => {
+    if (signal?.aborted) resolve();
+    signal?.addEventListener('abort', resolve);
   });
   process.stderr.write('wait: aborted\n');
   return refused('cancelled', 'The call was cancelled.', '');

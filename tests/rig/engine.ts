@@ -18,10 +18,17 @@ import { openJournal, type Journal } from '../../src/journal/journal.ts';
 import { mortals } from './mortals.ts';
 import { rehearsalProgram } from './rehearsal.ts';
 import { privateServer, type PrivateServer } from './tmux.ts';
+import { within } from './wait.ts';
 
 export const ROLES = ['orchestrator', 'tester', 'implementer', 'verifier'] as const;
 export type Role = (typeof ROLES)[number];
 export const SESSION = 'tmops-storm';
+
+/** How the watching ends. */
+export type Ending = 'closed' | 'crashed';
+
+/** Longer than any wait of the engine at its end or beginning. */
+const TURN_WITHIN_MS = 60_000;
 
 /** The engine of the product in this process, with rehearsal agents on a tmux server of its own. */
 export interface EngineRig {
@@ -39,7 +46,7 @@ export interface EngineRig {
   /** Starts the agents that are not running, as `tmops start` does. */
   start(): Promise<void>;
   /** Ends the watching, by asking or as a crash does: whatever was under way never comes back. Then takes the run up again. */
-  restart(how: 'closed' | 'crashed'): Promise<void>;
+  restart(how: Ending): Promise<void>;
   /** What went wrong inside. */
   readonly errors: readonly string[];
   dispose(): Promise<void>;
@@ -84,9 +91,9 @@ export async function openEngine(options: { slowStartMs: () => number }): Promis
     start: () => rig.ask(startRequest()),
     async restart(how) {
       const over = (async () => {
-        await asking;
-        await life.end(how);
-        life = await begin(world);
+        await within('all that was asked is answered', asking, TURN_WITHIN_MS);
+        await within(`the engine is ${how}`, life.end(how), TURN_WITHIN_MS);
+        life = await within('the run is opened again', begin(world), TURN_WITHIN_MS);
         await life.live.loop.submit({ kind: 'watch-again', pid: process.pid, gapMs: 0 });
         life.live.loop.takeUp();
       })();
@@ -94,12 +101,17 @@ export async function openEngine(options: { slowStartMs: () => number }): Promis
       await over;
     },
     async dispose() {
-      await ready;
-      await life.live.endSession();
-      await life.end('closed');
-      // The last words of an agent's hooks may still be on their way into it.
-      await rm(server.folder, { recursive: true, force: true, maxRetries: 10 });
-      await server.end();
+      await Promise.allSettled([ready]);
+      try {
+        // A run that is not stopped would start its agents again.
+        await ask(life, { kind: 'stop', by: 'the test', why: 'the storm is over' });
+        await within('the session is ended', life.live.endSession(), TURN_WITHIN_MS);
+        await within('the engine is closed', life.end('closed'), TURN_WITHIN_MS);
+      } finally {
+        // The last words of an agent's hooks may still be on their way into it.
+        await rm(server.folder, { recursive: true, force: true, maxRetries: 10 });
+        await server.end();
+      }
     },
   };
   return rig;
@@ -125,7 +137,7 @@ interface World {
 interface Life {
   readonly live: LiveRun;
   readonly provider: RehearsalProvider;
-  end(how: 'closed' | 'crashed'): Promise<void>;
+  end(how: Ending): Promise<void>;
 }
 
 async function begin(world: World): Promise<Life> {

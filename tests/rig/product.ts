@@ -8,6 +8,7 @@ import { version } from '../../src/compose/package.ts';
 import { socketOfWorkspace } from '../../src/compose/places.ts';
 import type { Event } from '../../src/core/event.ts';
 import { connectLink } from '../../src/link/client.ts';
+import { coverageEnvironment } from './coverage.ts';
 import { sampleRepo, type SampleOptions, type SampleRepo } from './repo.ts';
 import { privateServer, untilGone, type PrivateServer } from './tmux.ts';
 import { until } from './wait.ts';
@@ -67,15 +68,9 @@ export async function openProduct(options: ProductOptions = {}): Promise<Product
     join(server.env['HOME'] ?? '', '.gitconfig'),
     '[user]\n\tname = Sample\n\temail = sample@example.invalid\n',
   );
-  const env = { ...server.env, ...coverage(), LANG: 'C.UTF-8', GIT_CONFIG_NOSYSTEM: '1', ...options.env };
+  const env = { ...server.env, ...coverageEnvironment(), LANG: 'C.UTF-8', GIT_CONFIG_NOSYSTEM: '1', ...options.env };
   const product = productOf(repo, server, env);
   return product;
-}
-
-/** Where the processes of the product leave what they covered, when somebody measures it. */
-function coverage(): Record<string, string> {
-  const dir = process.env['TMOPS_COVERAGE'];
-  return dir === undefined ? {} : { NODE_V8_COVERAGE: dir };
 }
 
 function configText(server: PrivateServer, { config = '', provider = 'rehearsal', play }: ProductOptions): string {

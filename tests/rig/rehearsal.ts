@@ -12,6 +12,7 @@ import {
 } from '../../src/adapters/agents/rehearsal.ts';
 import type { Activity, AgentHandle, AgentNews, AgentOrder } from '../../src/core/agent.ts';
 import type { Screen } from '../../src/core/screen.ts';
+import { coverageEnvironment } from './coverage.ts';
 import type { PrivateServer } from './tmux.ts';
 import { until } from './wait.ts';
 
@@ -21,7 +22,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 export async function rehearsalProgram(): Promise<string> {
   const cache = join(root, 'node_modules', '.cache', 'tmops-tests');
   const file = join(cache, `rehearsal-${await hashOfSources()}.mjs`);
-  if (await exists(file)) return file;
+  if (await exists(`${file}.map`)) return file;
   await mkdir(cache, { recursive: true });
   const draft = `${file}.${process.pid}.mjs`;
   await build({
@@ -32,12 +33,15 @@ export async function rehearsalProgram(): Promise<string> {
     platform: 'node',
     format: 'esm',
     target: 'node20',
+    // For .ci/coverage.mjs.
+    sourcemap: 'external',
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },
     logLevel: 'warning',
   });
   await rename(draft, file);
+  await rename(`${draft}.map`, `${file}.map`);
   return file;
 }
 
@@ -146,7 +150,7 @@ async function makeOrder(server: PrivateServer, given: Partial<AgentOrder> = {})
   const cwd = given.cwd ?? server.folder;
   const agentDir = given.agentDir ?? join(server.folder, 'agents', sessionId.slice(0, 8));
   await mkdir(agentDir, { recursive: true, mode: 0o700 });
-  const env = { PATH: process.env['PATH'] ?? '', HOME: server.folder };
+  const env = { PATH: process.env['PATH'] ?? '', HOME: server.folder, ...coverageEnvironment() };
   const [feature, run, role] = ['sample-feature', 'initial', 'tester'];
   const places = { workspaceRoot: cwd, runDir: join(cwd, '.tmops', feature, 'runs', run), cwd, agentDir };
   return { feature, run, role, sessionId, env, permissions: { allow: [], denyWrites: [] }, ...places, ...given };

@@ -99,7 +99,7 @@ export function deliver(story: Story, prompt: number, options: { turn?: 'ended' 
   const generation = story.run.agents[wanted.role]?.generation ?? 0;
   put(story, { kind: 'delivery', prompt, news: { kind: 'intended', pane: '%0', generation, sha256: 'x' } });
   put(story, { kind: 'delivery', prompt, news: { kind: 'typed' } });
-  put(story, { kind: 'delivery', prompt, news: { kind: 'entered', times: 1 } });
+  put(story, { kind: 'delivery', prompt, news: { kind: 'entered', times: 1, busy: null } });
   news(story, wanted.role, { kind: 'prompt-taken', text: `${wanted.line} [tmops#${prompt}]` });
   if (options.turn !== 'open') news(story, wanted.role, { kind: 'turn-ended', last: '', background: 0 });
 }

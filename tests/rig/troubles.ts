@@ -11,7 +11,8 @@ export interface Trouble {
   readonly name: string;
   /** How often it is chosen, in relation to the others. */
   readonly weight: number;
-  make(scene: Scene): Promise<void>;
+  /** Resolves when it is over; false when it could not be made, because nobody was there to be troubled. */
+  make(scene: Scene): Promise<boolean>;
 }
 
 export interface Scene {
@@ -22,7 +23,7 @@ export interface Scene {
   readonly pane: string;
 }
 
-/** For how long a trouble goes on, in ms. */
+/** A trouble goes on for so many ms. */
 const { sleep: lasts } = systemClock();
 
 /** Troubles of single panes. Each leaves the pane as a human would who is done with it. */
@@ -41,9 +42,10 @@ export const TROUBLES: readonly Trouble[] = [
     name: 'slow drawing',
     weight: 2,
     async make(scene) {
-      await told(scene, { do: 'echo-delay', ms: scene.random.int(20, 400) });
+      if (!(await told(scene, { do: 'echo-delay', ms: scene.random.int(20, 400) }))) return false;
       await lasts(scene.random.int(200, 1200));
       await told(scene, { do: 'echo-delay', ms: 0 });
+      return true;
     },
   },
   {
@@ -67,9 +69,10 @@ export const TROUBLES: readonly Trouble[] = [
     weight: 3,
     async make(scene) {
       const name = scene.random.pick(['permission', 'question', 'limit']);
-      await told(scene, { do: 'dialog', name });
+      if (!(await told(scene, { do: 'dialog', name }))) return false;
       await lasts(scene.random.int(50, 1500));
       await answerDialog(scene);
+      return true;
     },
   },
   {
@@ -79,9 +82,10 @@ export const TROUBLES: readonly Trouble[] = [
       const draft = scene.random.pick(['half a sentence that', 'x', 'wait —', 'do not (yet) look at 12']);
       // In copy mode letters are commands, and some of them wait for an answer.
       await tmux(scene, 'copy-mode', '-q', '-t', scene.pane);
-      await keys(scene, '-l', '--', draft);
+      if (!(await keys(scene, '-l', '--', draft))) return false;
       await lasts(scene.random.int(20, 1200));
       await told(scene, { do: 'draft', text: '' });
+      return true;
     },
   },
   {
@@ -96,9 +100,10 @@ export const TROUBLES: readonly Trouble[] = [
       const human = attachHuman(scene.engine.server, SESSION, { cols: 180, rows: 60 });
       try {
         await tmux(scene, 'select-pane', '-t', scene.pane);
-        await tmux(scene, 'copy-mode', '-t', scene.pane);
+        if (!(await tmux(scene, 'copy-mode', '-t', scene.pane))) return false;
         await lasts(scene.random.int(200, 1500));
         await tmux(scene, 'copy-mode', '-q', '-t', scene.pane);
+        return true;
       } finally {
         await human.leave();
       }
@@ -111,6 +116,7 @@ export const TROUBLES: readonly Trouble[] = [
       const human = attachHuman(scene.engine.server, SESSION, { cols: 80, rows: 24 });
       await lasts(scene.random.int(300, 1500));
       await human.leave();
+      return human.drawn() !== '';
     },
   },
   { name: 'killed agent', weight: 2, make: (scene) => killAgent(scene) },
@@ -126,8 +132,8 @@ export function pickTrouble(random: Random, among: readonly Trouble[] = TROUBLES
 const agentDir = ({ engine, role }: Scene): string => engine.place.agentDir(role);
 
 /** Steers the role's agent. One that is dead or not up yet cannot be told anything, which is no fault of anybody. */
-async function told(scene: Scene, verb: Readonly<Record<string, unknown>>): Promise<void> {
-  await stateOf(scene, verb);
+async function told(scene: Scene, verb: Readonly<Record<string, unknown>>): Promise<boolean> {
+  return (await stateOf(scene, verb)) !== null;
 }
 
 /** What the agent answers to a verb of steering; null when it is not there, or cannot do this now. */
@@ -174,24 +180,31 @@ async function answerDialog(scene: Scene): Promise<void> {
 
 const asks = async (scene: Scene): Promise<boolean> => (await stateOf(scene))?.['surface'] === 'dialog';
 
-async function killAgent(scene: Scene): Promise<void> {
-  const process_ = await scene.engine.provider.process({ agentDir: agentDir(scene) });
-  if (process_ === null) return;
+async function killAgent(scene: Scene): Promise<boolean> {
+  const { provider } = scene.engine;
+  const process_ = await provider.process({ agentDir: agentDir(scene) });
+  // What was recorded may be of an agent that has ended, whose number somebody else has by now.
+  if (process_ === null || (await provider.alive(process_)) !== 'alive') return false;
   try {
     process.kill(process_.pid, 'SIGKILL');
+    return true;
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    return false;
   }
 }
 
-const keys = (scene: Scene, ...words: string[]): Promise<void> => tmux(scene, 'send-keys', '-t', scene.pane, ...words);
+const keys = (scene: Scene, ...words: string[]): Promise<boolean> =>
+  tmux(scene, 'send-keys', '-t', scene.pane, ...words);
 
-/** The pane may be gone at any moment. */
-async function tmux({ engine }: Scene, ...words: string[]): Promise<void> {
+/** False when the pane is gone, which it may be at any moment. */
+async function tmux({ engine }: Scene, ...words: string[]): Promise<boolean> {
   try {
     await engine.server.run(...words);
+    return true;
   } catch (error) {
     if (!(error instanceof Error && /can't find pane|not in a mode|no server|no current client/.test(error.message)))
       throw error;
+    return false;
   }
 }

@@ -28,6 +28,7 @@ export interface Records {
     readonly text: string;
     readonly as: string;
     readonly queued: boolean;
+    readonly openMs?: number;
   }[];
   /** Every byte that arrived, one character each. */
   readonly bytes: string;
@@ -44,21 +45,29 @@ export async function verdictOn(
   made: readonly Made[],
 ): Promise<Verdict> {
   const events = await engine.events();
-  const faults: string[] = [...engine.errors];
+  const faults: string[] = [];
+  let met = 0;
   for (const role of ROLES) {
     const records = await recordsOf(engine, role);
     for (const prompt of engine.run().prompts.filter((each) => each.role === role)) {
       const said = (what: string): void => void faults.push(`prompt ${prompt.id} (${role}): ${what}`);
       const message = messages.get(prompt.id);
       if (message !== undefined) await checkText(engine, prompt, message, said);
-      checkArrival(prompt, records, events, said);
+      checkArrival(prompt, records, { events, made }, said);
     }
-    for (const { as, text } of records.taken)
-      if (as !== 'prompt' && /\[tmops#\d+\]$/.test(text)) faults.push(`${role} took ${JSON.stringify(text)} as ${as}`);
+    met += records.taken.filter(({ as }) => isAnswer(as)).length;
+    for (const { as, text, openMs = 0 } of records.taken)
+      if ((isAnswer(as) && openMs > IN_FLIGHT_MS) || (as !== 'prompt' && /\[tmops#\d+\]$/.test(text)))
+        faults.push(`${role} took ${JSON.stringify(text)} as ${as} of what was open for ${openMs} ms`);
   }
   faults.push(...untold(events, made));
-  return { faults, counts: countsOf(engine, events, messages, made) };
+  return { faults, counts: { ...countsOf(engine, events, messages, made), 'Enters that met an opening dialog': met } };
 }
+
+/** Nobody approves or answers anything in a storm: an Enter that did was meant for our line and met a dialog. */
+const isAnswer = (as: string): boolean => as === 'approved' || as === 'answer';
+/** A dialog that opens while the Enter is on its way meets it, and nobody can help that. */
+const IN_FLIGHT_MS = 250;
 
 export async function recordsOf(engine: EngineRig, role: Role): Promise<Records> {
   const folder = engine.place.agentDir(role);
@@ -109,12 +118,25 @@ async function checkText(engine: EngineRig, prompt: Prompt, message: string, say
   if (!found.equals(Buffer.from(message))) say(`the file ${path} is not the message`);
 }
 
-function checkArrival(prompt: Prompt, records: Records, events: readonly Event[], say: Say): void {
+interface Story {
+  readonly events: readonly Event[];
+  readonly made: readonly Made[];
+}
+
+function checkArrival(prompt: Prompt, records: Records, { events, made }: Story, say: Say): void {
   const line = typedLine(prompt);
+  // What a human types while the Enter is on its way goes along, and nobody can help that.
+  const isHumansToo = (text: string, at: number): boolean =>
+    text.startsWith(line) &&
+    made.some((each) => each.name === 'draft' && each.role === prompt.role && each.from <= at && at <= each.to);
   const own = events.filter((event) => 'prompt' in event && event.prompt === prompt.id);
-  const taken = records.taken.filter((each) => each.as === 'prompt' && each.text === line);
+  const taken = records.taken.filter(
+    (each) => each.as === 'prompt' && (each.text === line || isHumansToo(each.text, each.at)),
+  );
   const reported = taken.filter((each, index) =>
-    records.reported.some(({ text, at }) => text === line && at >= each.at && at < (taken[index + 1]?.at ?? Infinity)),
+    records.reported.some(
+      ({ text, at }) => text === each.text && at >= each.at && at < (taken[index + 1]?.at ?? Infinity),
+    ),
   );
   const ends = events.filter((event) => event.kind === 'agent.exited' && event.role === prompt.role);
   const livesOf = new Set(taken.map(({ at }) => ends.filter((end) => end.at <= at).length));
@@ -124,13 +146,28 @@ function checkArrival(prompt: Prompt, records: Records, events: readonly Event[]
   // A process that died with a prompt it had only just taken never worked on it; the next one gets it.
   if (reported.length > 1 || livesOf.size < taken.length)
     say(`doubled: ${JSON.stringify({ taken, reported, own, ends }, null, 1)}`);
+  checkDoubts(own, taken, say);
   checkBytes(line, own, records, say);
   checkQueued(prompt, taken, records, say);
+}
+
+/** A picture may be that much older than what it shows: a slow drawing, and the look at it. */
+const PICTURE_MS = 700;
+
+/** What is said to stand in the composer was not taken before, unless it was typed anew since. */
+function checkDoubts(own: readonly Event[], taken: Records['taken'], say: Say): void {
+  for (const [index, event] of own.entries()) {
+    if (event.kind !== 'prompt.stuck' || event.outcome !== 'typed_not_submitted') continue;
+    const typedAt = own.slice(0, index).findLast(({ kind }) => kind === 'prompt.intended')?.at ?? 0;
+    if (taken.some(({ at }) => at >= typedAt && at < event.at - PICTURE_MS))
+      say(`told "${event.outcome}: ${event.reason}" after the agent had taken it`);
+  }
 }
 
 function checkBytes(line: string, own: readonly Event[], { bytes }: Records, say: Say): void {
   const raw = Buffer.from(line).toString('latin1');
   const pastes = countOf(bytes, `\x1b[200~${raw}\x1b[201~`);
+  if (pastes === 0) say('its bytes are not in the log of the agent');
   if (countOf(bytes, raw) !== pastes) say('part of it came outside of a paste');
   const intended = own.filter((event) => event.kind === 'prompt.intended').length;
   const again = own.filter((event) => event.kind === 'prompt.reopened' || event.kind === 'prompt.settled').length;
@@ -160,6 +197,7 @@ const REASONS: readonly { readonly reason: RegExp; readonly of: RegExp }[] = [
   { reason: /is not running|has ended|is gone|ended before/, of: /killed|closed pane/ },
   { reason: /being opened|could not be looked at|could not be told/, of: /killed|closed pane|engine/ },
   { reason: /did not report the prompt/, of: /evidence|draft|killed/ },
+  { reason: /composer cannot be seen/, of: /client|killed|closed pane|draft/ },
   { reason: /is not in the composer/, of: /draft|dialog|killed|slow drawing/ },
   { reason: /still stands/, of: /swallowed|slow drawing|copy mode/ },
   { reason: /menu|shell mode/, of: /draft/ },

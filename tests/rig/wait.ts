@@ -1,5 +1,18 @@
 const PAUSE_MS = 10;
 
+/** What comes of the promise. Throws an Error that names `what` when nothing comes of it for `withinMs`. */
+export async function within<T>(what: string, work: Promise<T>, withinMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`Waited ${withinMs} ms in vain until: ${what}`));
+    }, withinMs);
+  });
+  return Promise.race([work, late]).finally(() => {
+    clearTimeout(timer);
+  });
+}
+
 /**
  * Polls `look` each 10 ms until it gives something other than undefined, null or false, and returns that.
  * Throws an Error that names `what` after `withinMs` (default 10,000 ms).

@@ -1,7 +1,8 @@
-import { watch, type FSWatcher } from 'node:fs';
+import { lstatSync, watch, type FSWatcher } from 'node:fs';
 import { mkdir, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AgentNews, Evidence } from '../../core/agent.ts';
+import { untilBeat } from '../../core/beat.ts';
 
 /** What one event's text says. */
 export type Parsed =
@@ -43,7 +44,10 @@ export async function watchEvidence(order: EvidenceWatch): Promise<() => Promise
   const stopped = (): boolean => ended;
   const report = (file: string, why: string): void => order.onProblem?.({ file, why });
 
+  // Of the folder at the last look that came to its end.
+  let known = '';
   const look = oneAtATime(async () => {
+    const stamp = stampOf(folder);
     const files = stopped() ? [] : await unseen(folder, order.after, seen);
     for (const file of files) {
       const found = await readEvent(folder, file, order.parse);
@@ -52,6 +56,7 @@ export async function watchEvidence(order: EvidenceWatch): Promise<() => Promise
       if ('problem' in found) report(file, found.problem);
       else if ('news' in found) order.take({ id: idOf(file), atMs: timeOf(file), news: found.news });
     }
+    known = stamp;
   });
   const lookAndReport = async (): Promise<void> => {
     try {
@@ -66,12 +71,15 @@ export async function watchEvidence(order: EvidenceWatch): Promise<() => Promise
   const watcher = notified(folder, ask, (why) => {
     report(folder, why);
   });
-  const rescan = setInterval(ask, order.rescanMs ?? 5_000);
+  const stopRescan = atEachBeat(order.rescanMs ?? 5_000, () => {
+    const stamp = stampOf(folder);
+    if (stamp === '' || stamp !== known) ask();
+  });
   await lookAndReport();
 
   return async () => {
     ended = true;
-    clearInterval(rescan);
+    stopRescan();
     watcher?.close();
     await lookAndReport();
   };
@@ -93,6 +101,41 @@ function oneAtATime(work: () => Promise<void>): () => Promise<void> {
     next ??= running.then(begin, begin);
     return next;
   };
+}
+
+/** Calls `work` again and again until the function that it returns is called. */
+function atEachBeat(paceMs: number, work: () => void): () => void {
+  let timer: NodeJS.Timeout;
+  const plan = (): void => {
+    timer = setTimeout(
+      () => {
+        work();
+        plan();
+      },
+      untilBeat(Date.now(), paceMs),
+    );
+  };
+  plan();
+  return () => {
+    clearTimeout(timer);
+  };
+}
+
+/** Longer than the coarsest step of file times that is common (Linux: 4 to 10 ms). */
+const TIME_STEP_MS = 100;
+
+/**
+ * Changes with every file that is put into the folder. '' when that cannot be said: it could not be looked at, or the next
+ * file might leave its time as it is. Synchronous, since forty agents have one each, and a thread would cost far more.
+ */
+function stampOf(folder: string): string {
+  try {
+    const { dev, ino, mtimeMs, mtimeNs } = lstatSync(folder, { bigint: true });
+    return Math.abs(Date.now() - Number(mtimeMs)) < TIME_STEP_MS ? '' : `${dev}-${ino}-${mtimeNs}`;
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    return '';
+  }
 }
 
 async function unseen(folder: string, after: string, seen: ReadonlySet<string>): Promise<string[]> {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { execa } from 'execa';
 
@@ -43,20 +43,34 @@ function onLinux(): boolean {
 
 /** Fields 3, 4 and 22 of /proc/PID/stat (proc(5)), counted from the last ')' of the program's name. */
 function procRow(pid: number): ProcessRow | undefined {
-  let stat: string;
+  const stat = procStat(pid);
+  if (stat === undefined) return undefined;
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [state, parent, startTime] = [fields[0], fields[1], fields[19]];
+  if (startTime === undefined || state === 'Z' || state === 'X') return undefined;
+  return { pid, parent: Number(parent), startTime };
+}
+
+/** Holds any line of /proc/PID/stat: 52 fields of at most 20 digits, and a short name. */
+const statLine = Buffer.alloc(2048);
+
+/**
+ * The text of /proc/PID/stat, undefined when there is no such process. A read of /proc never waits for a disk; in a thread
+ * of its own it would cost several times as much, and so would readFileSync, which asks for the size and for an end.
+ */
+function procStat(pid: number): string | undefined {
+  let file: number | undefined;
   try {
-    // A read of /proc never waits for a disk; in a thread of its own it would cost several times as much.
-    stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    file = openSync(`/proc/${pid}/stat`, 'r');
+    return statLine.toString('latin1', 0, readSync(file, statLine));
   } catch (error) {
     // ESRCH: it ended between opening and reading.
     if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH'))
       return undefined;
     throw error;
+  } finally {
+    if (file !== undefined) closeSync(file);
   }
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const [state, parent, startTime] = [fields[0], fields[1], fields[19]];
-  if (startTime === undefined || state === 'Z' || state === 'X') return undefined;
-  return { pid, parent: Number(parent), startTime };
 }
 
 async function psRows(which: readonly string[]): Promise<readonly ProcessRow[]> {

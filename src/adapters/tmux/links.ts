@@ -33,9 +33,12 @@ export function linkTable(server: Server, way: Way) {
   return {
     drop,
     sessionOf: (pane: string) => sessions.get(pane),
-    askFor: (session: string | undefined): Ask =>
-      links.get(session ?? '')?.ask ?? ((chain) => askByChild(server, chain)),
+    askFor: (session: string | undefined): Ask => {
+      poll.stir();
+      return links.get(session ?? '')?.ask ?? ((chain) => askByChild(server, chain));
+    },
     adopt: (session: string, panes: readonly PaneFact[]): readonly PaneFact[] => {
+      poll.stir();
       for (const { pane } of panes) sessions.set(pane, session);
       connect(session);
       return panes.map(({ role, pane, dead, pid }) => ({ role, pane, dead, pid }));

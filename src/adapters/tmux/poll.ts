@@ -1,20 +1,38 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { untilBeat } from '../../core/beat.ts';
 import { askByChild } from './child.ts';
 import type { Server } from './child.ts';
 import type { Chain } from './commands.ts';
 import { resizeChain, watches } from './size.ts';
 
-/** Looks after all sessions of one server with one process a second, however many there are. */
+/** Looks after all sessions of one server with one process at a time, however many there are. */
 export interface Poll {
   /** Resolves to why the session is gone, or to null when the signal aborts. */
   untilGone(session: string, signal: AbortSignal): Promise<string | null>;
+  /** Something is asked of the server: from now on, and for a while, it is looked at more often. */
+  stir(): void;
 }
 
-const POLL_MS = 1000;
+export interface Pace {
+  /** Between two looks while the server is in use, in ms. */
+  readonly busyMs: number;
+  /** Between two looks while nothing is asked of it, in ms. */
+  readonly calmMs: number;
+  /** This long after the last request nothing counts as asked of it any more, in ms. */
+  readonly calmAfterMs: number;
+}
 
-export function openPoll(server: Server): Poll {
+/**
+ * A process each second was a third of what idle features cost. When a session ends while nothing is asked of its server
+ * its agents end with it, and those are looked at each second without a process.
+ */
+const PACE: Pace = { busyMs: 1000, calmMs: 5000, calmAfterMs: 10_000 };
+
+export function openPoll(server: Server, { busyMs, calmMs, calmAfterMs }: Pace = PACE): Poll {
   const waiting = new Map<string, Set<(why: string | null) => void>>();
+  const { nap, wake } = napper();
   let running = false;
+  let stirredAt = performance.now();
+  const isCalm = (): boolean => performance.now() - stirredAt > calmAfterMs;
 
   const settle = (session: string, why: string | null): void => {
     const told = waiting.get(session);
@@ -25,24 +43,54 @@ export function openPoll(server: Server): Poll {
     running = true;
     while (waiting.size > 0) {
       for (const [session, why] of await lostAmong(server, [...waiting.keys()])) settle(session, why);
-      await sleep(POLL_MS);
+      if (isCalm()) await nap(untilBeat(Date.now(), calmMs));
+      // Not at once after a stir: whoever asks now is not to wait for a look.
+      if (!isCalm()) await nap(untilBeat(Date.now(), busyMs));
     }
     running = false;
   };
 
+  const stir = (): void => {
+    const wasCalm = isCalm();
+    stirredAt = performance.now();
+    if (wasCalm) wake();
+  };
+
   return {
+    stir,
     untilGone(session, signal) {
       if (signal.aborted) return Promise.resolve(null);
+      stir();
       return new Promise((resolve, reject) => {
         const told = waiting.get(session) ?? new Set();
         waiting.set(session, told.add(resolve));
         signal.addEventListener('abort', () => {
           told.delete(resolve);
           if (told.size === 0 && waiting.get(session) === told) waiting.delete(session);
+          // No timer is left behind that would hold the process.
+          if (waiting.size === 0) wake();
           resolve(null);
         });
         if (!running) rounds().catch(reject);
       });
+    },
+  };
+}
+
+/** One sleeper at a time, who can be woken. */
+function napper(): { readonly nap: (ms: number) => Promise<void>; readonly wake: () => void } {
+  let end = (): void => undefined;
+  return {
+    nap: (ms) =>
+      new Promise((resolve) => {
+        const timer = setTimeout(resolve, ms);
+        end = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      }),
+    wake: () => {
+      end();
     },
   };
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { untilBeat } from '../../core/beat.ts';
 import { lookAt, type Sighting } from './look.ts';
 import { noticesOf, type Notices } from './notices.ts';
 import { reportsTo } from './reports.ts';
@@ -86,8 +87,7 @@ function rescan(
         if (!stopped) plan();
       });
     };
-    // All watches of a process look at the same moments, so that it wakes once for all of them.
-    timer = setTimeout(next, paceMs - (Date.now() % paceMs));
+    timer = setTimeout(next, untilBeat(Date.now(), paceMs));
   };
   plan();
   return async () => {

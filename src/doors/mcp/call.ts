@@ -2,6 +2,7 @@ import { ErrorCode } from '@modelcontextprotocol/sdk/types.js';
 import { checkArguments } from '../../app/arguments.ts';
 import type { Operation } from '../../app/table.ts';
 import type { TextPort } from '../../link/port.ts';
+import type { StopSignal } from '../../link/stopper.ts';
 import { operationOf, tools } from './tools.ts';
 
 /** Told of an error nobody expected; its text never reaches the client. */
@@ -11,19 +12,20 @@ export type OnFault = (error: unknown) => void;
 export type Answer =
   { readonly result: string } | { readonly error: { readonly code: number; readonly message: string } };
 
-export type AnswerCall = (params: Readonly<Record<string, unknown>>, signal: AbortSignal) => Promise<Answer>;
+export type AnswerCall = (params: Readonly<Record<string, unknown>>, signal: StopSignal) => Promise<Answer>;
 
 /**
  * Answers `tools/call` from the supervisor. What it gives back is passed on as the text it came in, since parsing and
  * writing it again twice (as structure and as text) would take longer than all the rest of a call.
  */
 export function toolCalls(link: TextPort, onFault: OnFault): AnswerCall {
+  const result = lastKept(resultOf);
   return async (params, signal) => {
     const { name: tool, arguments: args = {} } = params;
     const operation = typeof tool === 'string' ? operationOf(tool) : undefined;
     if (!operation) return unknownTool(tool);
     try {
-      return { result: await run(operation, args, link, signal) };
+      return { result: await run(operation, args, { link, signal, result }) };
     } catch (error) {
       onFault(error);
       return { result: failed(INTERNAL) };
@@ -31,13 +33,31 @@ export function toolCalls(link: TextPort, onFault: OnFault): AnswerCall {
   };
 }
 
-async function run(operation: Operation, args: unknown, link: TextPort, signal: AbortSignal): Promise<string> {
+interface Way {
+  readonly link: TextPort;
+  readonly signal: StopSignal;
+  readonly result: (json: string) => string;
+}
+
+async function run(operation: Operation, args: unknown, { link, signal, result }: Way): Promise<string> {
   const checked = checkArguments(operation, args, { operation: operation.tool, argument: (key) => key });
   if (!checked.ok) return failed(checked.failure);
   const reply = await link(operation.name, checked.input, { door: 'mcp' }, signal);
   if (!reply.ok) return failed(reply.failure);
   if (!reply.json.startsWith('{')) throw new Error(`Internal error: output of ${operation.name} is not an object`);
-  return `{"content":[{"type":"text","text":${JSON.stringify(reply.json)}}],"structuredContent":${reply.json}}`;
+  return result(reply.json);
+}
+
+const resultOf = (json: string): string =>
+  `{"content":[{"type":"text","text":${JSON.stringify(json)}}],"structuredContent":${json}}`;
+
+/** Keeps what was made last: who asks how a feature stands mostly hears what they heard before. */
+function lastKept(make: (from: string) => string): (from: string) => string {
+  let last = { from: '', made: make('') };
+  return (from) => {
+    if (from !== last.from) last = { from, made: make(from) };
+    return last.made;
+  };
 }
 
 const INTERNAL = {

@@ -21,7 +21,7 @@ export function lineCutter(take: (line: string) => void, tooLong: () => void): (
       if (held <= MAX_LINE_BYTES) parts.push(part);
       else parts = [];
       if (end < 0) return;
-      const line = Buffer.concat(parts).toString('utf8');
+      const line = (parts.length === 1 ? part : Buffer.concat(parts)).toString('utf8');
       const whole = held <= MAX_LINE_BYTES;
       parts = [];
       held = 0;

@@ -2,6 +2,8 @@ import type { Readable, Writable } from 'node:stream';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { ErrorCode } from '@modelcontextprotocol/sdk/types.js';
 import type { JSONRPCRequest, RequestId } from '@modelcontextprotocol/sdk/types.js';
+import { stopper } from '../../link/stopper.ts';
+import type { StopSignal, Stopper } from '../../link/stopper.ts';
 import type { AnswerCall } from './call.ts';
 import { MAX_LINE_BYTES, cancelledId, lineCutter, readMessage } from './messages.ts';
 
@@ -82,7 +84,7 @@ export function stdioTransport({ stdin, stdout, answerCall }: StdioOptions): Std
 
 async function answer(
   { id, params = {} }: JSONRPCRequest,
-  signal: AbortSignal,
+  signal: StopSignal,
   answerCall: AnswerCall,
   write: (json: string) => void,
 ): Promise<void> {
@@ -94,7 +96,7 @@ async function answer(
 }
 
 interface OpenRequests {
-  begin(id: RequestId): AbortSignal;
+  begin(id: RequestId): StopSignal;
   end(id: RequestId): void;
   cancel(id: RequestId): void;
   cancelAll(): void;
@@ -102,7 +104,7 @@ interface OpenRequests {
 }
 
 function openRequests(): OpenRequests {
-  const open = new Map<RequestId, AbortController>();
+  const open = new Map<RequestId, Stopper>();
   let settleQuiet: (() => void) | undefined;
   const end = (id: RequestId): void => {
     open.delete(id);
@@ -114,9 +116,9 @@ function openRequests(): OpenRequests {
   };
   return {
     begin: (id) => {
-      const controller = new AbortController();
-      open.set(id, controller);
-      return controller.signal;
+      const begun = stopper();
+      open.set(id, begun);
+      return begun.signal;
     },
     end,
     cancel,

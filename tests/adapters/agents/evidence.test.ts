@@ -80,6 +80,15 @@ test('the slow look finds what no notification told of', async () => {
   await until('it is seen', () => taken.length === 1);
 });
 
+test('the slow look finds what follows another so closely that the folder may keep its time', async () => {
+  await watch({ rescanMs: 8 });
+  await rm(join(folder.agentDir, 'events'), { recursive: true });
+  const all = Array.from({ length: 60 }, (_, n) => n);
+  for (const n of all) await event(n, prompt(String(n)));
+  await until('all are seen', () => taken.length === all.length);
+  expect(taken.map((evidence) => evidence.id)).toEqual(all.map(id));
+});
+
 test('a burst is seen whole and in order', async () => {
   await watch();
   const all = Array.from({ length: 100 }, (_, n) => n);

@@ -3,6 +3,7 @@ import type { OutputOf } from '../../../src/app/table.ts';
 import type { EventView } from '../../../src/app/views.ts';
 import { clean } from '../../../src/doors/cli/text.ts';
 import type { LinkReply } from '../../../src/link/protocol.ts';
+import type { StopSignal } from '../../../src/link/stopper.ts';
 import { cannedStatus } from '../../rig/canned.ts';
 import { until } from '../../rig/wait.ts';
 import { cli, ok, refused } from './rig.ts';
@@ -12,7 +13,7 @@ const waited = (more: Partial<OutputOf<'wait'>>): LinkReply =>
   ok({ ...views.waitView, attention: [], events: [], ...more });
 
 /** A wait that lasts until its signal aborts. */
-const never = (signal: AbortSignal | undefined): Promise<LinkReply> =>
+const never = (signal: StopSignal | undefined): Promise<LinkReply> =>
   new Promise((resolve) => {
     signal?.addEventListener('abort', () => {
       resolve(refused('cancelled', 'Cancelled.', ''));
@@ -144,7 +145,7 @@ describe('status --watch', () => {
         cursor += 1;
         wake();
       },
-      reply: ({ op }: { op: string }, signal: AbortSignal | undefined): LinkReply | Promise<LinkReply> => {
+      reply: ({ op }: { op: string }, signal: StopSignal | undefined): LinkReply | Promise<LinkReply> => {
         if (op === 'status') return ok({ ...cannedStatus, cursor, step: `step-${cursor}` });
         return Promise.race([
           never(signal),

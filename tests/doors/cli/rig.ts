@@ -2,6 +2,7 @@ import { PassThrough } from 'node:stream';
 import { runCli } from '../../../src/doors/cli/run.ts';
 import type { CliOptions, CliPorts, Input, Output } from '../../../src/doors/cli/cli.ts';
 import type { LinkReply } from '../../../src/link/protocol.ts';
+import type { StopSignal } from '../../../src/link/stopper.ts';
 import { cannedReply } from '../../rig/canned.ts';
 
 export interface Asked {
@@ -21,7 +22,7 @@ export interface CliRun {
 
 export interface CliSetting {
   /** Plays the supervisor; the canned one when absent. */
-  readonly reply?: (asked: Asked, signal: AbortSignal | undefined, count: number) => Promise<LinkReply> | LinkReply;
+  readonly reply?: (asked: Asked, signal: StopSignal | undefined, count: number) => Promise<LinkReply> | LinkReply;
   readonly ports?: Partial<CliPorts>;
   /** Size of the terminal; absent, stdout is none. */
   readonly terminal?: { readonly columns: number; readonly rows: number };

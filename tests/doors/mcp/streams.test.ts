@@ -2,7 +2,8 @@ import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { serveMcp } from '../../../src/doors/mcp/serve.ts';
 import { tools } from '../../../src/doors/mcp/tools.ts';
-import type { TextReply } from '../../../src/link/client.ts';
+import type { TextReply } from '../../../src/link/protocol.ts';
+import type { StopSignal } from '../../../src/link/stopper.ts';
 import { until } from '../../rig/wait.ts';
 import { initialize, initialized, toolCall } from './rig.ts';
 
@@ -12,7 +13,7 @@ let stdout: PassThrough;
 let lines: Record<string, unknown>[];
 let faults: unknown[];
 let stop: AbortController;
-let asked: { op: string; signal: AbortSignal | undefined }[];
+let asked: { op: string; signal: StopSignal | undefined }[];
 let reply: (op: string) => Promise<TextReply>;
 let ended: Promise<string>;
 

@@ -1,0 +1,76 @@
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { openPoll, type Pace, type Poll } from '../../../src/adapters/tmux/poll.ts';
+import { privateServer, type PrivateServer } from '../../rig/tmux.ts';
+import { until } from '../../rig/wait.ts';
+
+const PACE: Pace = { busyMs: 20, calmMs: 1500, calmAfterMs: 100 };
+
+let rig: PrivateServer;
+let ended: AbortController;
+beforeEach(async () => {
+  rig = await privateServer();
+  ended = new AbortController();
+  await rig.run('new-session', '-d', '-s', 'one', 'sleep', '1000', ';', 'new-session', '-d', '-s', 'two');
+});
+afterEach(async () => {
+  ended.abort();
+  await rig.end();
+});
+
+/** A poll whose tmux notes the time of each start, in ms. */
+async function noted(): Promise<{ poll: Poll; starts: () => Promise<number[]> }> {
+  const [tmux, log] = [path.join(rig.folder, 'tmux'), path.join(rig.folder, 'starts')];
+  await writeFile(tmux, `#!/bin/sh\ndate +%s%N >> ${log}\nexec tmux "$@"\n`);
+  await chmod(tmux, 0o700);
+  await writeFile(log, '');
+  const { socketName, configFile, env } = rig;
+  const poll = openPoll({ tmux, arguments: ['-L', socketName, '-f', configFile], env, answerWithinMs: 5000 }, PACE);
+  return {
+    poll,
+    starts: async () =>
+      (await readFile(log, 'utf8'))
+        .split('\n')
+        .filter(Boolean)
+        .map((ns) => Number(ns) / 1e6),
+  };
+}
+
+const longestGap = (times: readonly number[]): number =>
+  Math.max(0, ...times.slice(1).map((time, index) => time - (times[index] ?? time)));
+
+it('looks seldom while nothing is asked of the server, and often again once something is', async () => {
+  const { poll, starts } = await noted();
+  void poll.untilGone('one', ended.signal);
+  await until('it looks', async () => (await starts()).length > 0);
+  await until('it is calm', async () => longestGap(await starts()) > 1000);
+  const before = (await starts()).length;
+  const stirredAt = performance.now();
+  poll.stir();
+  await until('it looks three times', async () => (await starts()).length >= before + 3);
+  expect(performance.now() - stirredAt).toBeLessThan(1000);
+});
+
+it('tells a calm loss too, to whoever waits for that session only', async () => {
+  const { poll, starts } = await noted();
+  const one = poll.untilGone('one', ended.signal);
+  const two = poll.untilGone('two', ended.signal);
+  await until('it is calm', async () => longestGap(await starts()) > 1000);
+  await rig.run('kill-session', '-t', '=one');
+  expect(await one).toBe("can't find session: one");
+  ended.abort();
+  expect(await two).toBeNull();
+});
+
+it('looks soon for whoever comes after the last one has gone', async () => {
+  const { poll, starts } = await noted();
+  void poll.untilGone('one', ended.signal);
+  await until('it is calm', async () => longestGap(await starts()) > 1000);
+  const before = (await starts()).length;
+  await until('a long pause begins', async () => (await starts()).length > before);
+  ended.abort();
+  const askedAt = performance.now();
+  expect(await poll.untilGone('none', new AbortController().signal)).toBe("can't find session: none");
+  expect(performance.now() - askedAt).toBeLessThan(800);
+});

@@ -1,0 +1,160 @@
+import { expect, it } from 'vitest';
+import { narrate } from '../../src/app/narrate.ts';
+import type { Fact } from '../../src/core/event.ts';
+import { identity, settings, small } from '../rig/run.ts';
+
+const role = 'lead';
+const evidence = '1';
+const agent = { role, generation: 2 };
+const fault = { file: '001-plan.md', line: 3, found: '**From:** Tester', expected: 'From names lead' };
+const dialog = { name: 'permission', text: 'Run rm?', choices: [], hint: 'Answer it.' } as const;
+const seen = { kind: 'checkpoint.seen', file: '001-plan.md', sha256: 'x', mtimeMs: 1, found: false } as const;
+
+type Rows = { readonly [K in Fact['kind']]: readonly [Extract<Fact, { kind: K }>, string][] };
+
+/** What a human reads in `tmops events`, for each kind of event and each way to say it. */
+const ROWS: Rows = {
+  'run.initialised': [
+    [{ kind: 'run.initialised', identity }, 'The run initial of auth-api was initialised on branch feature/auth-api.'],
+  ],
+  'run.started': [
+    [
+      { kind: 'run.started', by: 'cli', workflow: small, settings },
+      'Started with the workflow small, layout quad, agents rehearsal.',
+    ],
+  ],
+  'run.surveyed': [[{ kind: 'run.surveyed' }, 'The checkpoints on disk were looked at.']],
+  'run.completed': [[{ kind: 'run.completed' }, 'All steps are done.']],
+  'run.stopped': [[{ kind: 'run.stopped', by: 'cli', why: 'it was asked for' }, 'Stopped by cli: it was asked for.']],
+  'supervisor.began': [
+    [
+      { kind: 'supervisor.began', pid: 7, gapMs: 2_400 },
+      'A supervisor (process 7) took the run up; nobody had watched for 2 s.',
+    ],
+    [
+      { kind: 'supervisor.began', pid: 7, gapMs: 600_000 },
+      'A supervisor (process 7) took the run up; nobody had watched for 10 min.',
+    ],
+  ],
+  'session.opened': [[{ kind: 'session.opened', session: 's' }, 'The tmux session s is open.']],
+  'session.lost': [
+    [{ kind: 'session.lost', why: 'the server is gone' }, 'The tmux session is gone: the server is gone.'],
+  ],
+  'agent.launched': [
+    [{ kind: 'agent.launched', ...agent, sessionId: 'id', resume: false }, "Starting the lead's agent (session id)."],
+    [{ kind: 'agent.launched', ...agent, sessionId: 'id', resume: true }, "Resuming the lead's agent (session id)."],
+  ],
+  'agent.placed': [[{ kind: 'agent.placed', ...agent, pane: '%4' }, 'The lead is in pane %4.']],
+  'agent.process': [
+    [{ kind: 'agent.process', ...agent, pid: 12, startTime: 's' }, "The lead's agent runs as process 12."],
+  ],
+  'agent.session': [
+    [{ kind: 'agent.session', role, sessionId: 'id', source: 'startup', evidence }, "The lead's agent is up."],
+  ],
+  'agent.turn-began': [
+    [{ kind: 'agent.turn-began', role, prompt: null, evidence }, 'The lead took a prompt that tmops did not send.'],
+  ],
+  'agent.turn-ended': [
+    [{ kind: 'agent.turn-ended', role, failed: null, background: 0, evidence }, 'The lead ended its turn.'],
+    [
+      { kind: 'agent.turn-ended', role, failed: 'over\nloaded', background: 0, evidence },
+      'The lead\'s turn failed: "over loaded".',
+    ],
+  ],
+  'agent.asking': [[{ kind: 'agent.asking', role, dialog }, 'The lead\'s agent asks: "permission".']],
+  'agent.worked': [[{ kind: 'agent.worked', role, evidence }, 'The lead is at work.']],
+  'agent.answered': [[{ kind: 'agent.answered', role }, "The lead's agent has its answer."]],
+  'agent.exited': [
+    [
+      { kind: 'agent.exited', ...agent, exit: { kind: 'code', code: 0 }, deliberate: true },
+      "The lead's agent was ended (exit code 0).",
+    ],
+    [
+      { kind: 'agent.exited', ...agent, exit: { kind: 'signal', signal: '9' }, deliberate: false },
+      "The lead's agent ended unasked (signal 9).",
+    ],
+    [
+      { kind: 'agent.exited', ...agent, exit: { kind: 'unknown' }, deliberate: false },
+      "The lead's agent ended unasked (how is not known).",
+    ],
+  ],
+  'agent.forgot': [[{ kind: 'agent.forgot', role }, "The lead's conversation was lost; a new one is briefed."]],
+  'agent.failed': [
+    [{ kind: 'agent.failed', role, sentence: 'There is no program x.', hint: 'Install it.' }, 'There is no program x.'],
+  ],
+  'step.began': [[{ kind: 'step.began', step: 'plan' }, 'Step plan began.']],
+  'step.completed': [
+    [{ kind: 'step.completed', step: 'plan', how: 'checkpoint' }, 'Step plan is done.'],
+    [{ kind: 'step.completed', step: 'plan', how: 'found' }, 'Step plan is done (its checkpoint was already there).'],
+  ],
+  'module.failed': [
+    [
+      { kind: 'module.failed', step: 'gate', stage: 'validate', why: 'no lint', rolledBack: false },
+      'The module of step gate failed to validate: "no lint".',
+    ],
+    [
+      { kind: 'module.failed', step: 'gate', stage: 'execute', why: 'lint', rolledBack: true },
+      'The module of step gate failed to execute: "lint"; it was rolled back.',
+    ],
+  ],
+  'prompt.wanted': [
+    [
+      { kind: 'prompt.wanted', prompt: 3, role, purpose: { kind: 'message' }, line: 'Go on', file: null },
+      'For the lead: "Go on" (prompt 3).',
+    ],
+  ],
+  'prompt.intended': [
+    [{ kind: 'prompt.intended', prompt: 3, pane: '%4', generation: 1, sha256: 'x' }, 'Typing prompt 3 into pane %4.'],
+  ],
+  'prompt.typed': [[{ kind: 'prompt.typed', prompt: 3 }, 'Prompt 3 stands in the composer.']],
+  'prompt.entered': [
+    [{ kind: 'prompt.entered', prompt: 3, times: 1, busy: null }, 'Enter was pressed for prompt 3.'],
+    [{ kind: 'prompt.entered', prompt: 3, times: 2, busy: null }, 'Enter was pressed for prompt 3 (2 times).'],
+  ],
+  'prompt.taken': [
+    [{ kind: 'prompt.taken', prompt: 3, queued: false, evidence, writtenAt: 1 }, 'Prompt 3 was accepted.'],
+    [{ kind: 'prompt.taken', prompt: 3, queued: true, evidence, writtenAt: 1 }, 'Prompt 3 was queued by the agent.'],
+  ],
+  'prompt.held': [
+    [
+      { kind: 'prompt.held', prompt: 3, outcome: 'held_for_human', reason: 'a draft\u001b[31m' },
+      'Prompt 3 waits: "a draft [31m".',
+    ],
+  ],
+  'prompt.stuck': [
+    [
+      { kind: 'prompt.stuck', prompt: 3, outcome: 'typed_not_submitted', reason: 'Enter did nothing' },
+      'Prompt 3 is typed not submitted: "Enter did nothing".',
+    ],
+  ],
+  'prompt.reopened': [
+    [
+      { kind: 'prompt.reopened', prompt: 3, why: 'the agent is gone' },
+      'Prompt 3 will be typed again: "the agent is gone".',
+    ],
+  ],
+  'prompt.settled': [[{ kind: 'prompt.settled', prompt: 3, as: 'resend', by: 'cli' }, 'cli said of prompt 3: resend.']],
+  'checkpoint.seen': [
+    [{ ...seen, gate: null }, '001-plan.md is whole.'],
+    [{ ...seen, gate: 'human' }, '001-plan.md is whole and asks for a human review.'],
+  ],
+  'checkpoint.refused': [
+    [
+      { kind: 'checkpoint.refused', fault, sha256: null },
+      '001-plan.md, line 3: found "**From:** Tester", expected From names lead.',
+    ],
+    [
+      { kind: 'checkpoint.refused', fault: { ...fault, line: 0, found: 'a link' }, sha256: null },
+      '001-plan.md: found "a link", expected From names lead.',
+    ],
+  ],
+};
+
+it.each(Object.values<readonly [Fact, string][]>(ROWS).flat())('$kind', (fact, text) => {
+  expect(narrate({ ...fact, seq: 9, at: 86_400_000 })).toEqual({
+    seq: 9,
+    at: '1970-01-02T00:00:00.000Z',
+    kind: fact.kind,
+    text,
+  });
+});
