@@ -22,13 +22,10 @@ import { packaged, packageDir, version } from './package.ts';
 /** The program that node runs to be tmops: this bundle. */
 export const program: readonly string[] = [process.execPath, packaged('dist', 'tmops.js')];
 
-/**
- * The same for the supervisor. It starts features in bursts and then idles for hours: with a small space for young objects
- * what a burst leaves behind is given back soon, and every process it starts has less to copy.
- */
+/** The same for the supervisor, with a small space for young objects (see supervise.ts); in MB. */
 export const supervisorProgram: readonly string[] = [
   process.execPath,
-  '--max-semi-space-size=2',
+  '--max-semi-space-size=1',
   packaged('dist', 'tmops.js'),
 ];
 

@@ -237,7 +237,7 @@ const isWorking = ({ state }: Agent): boolean =>
 
 function delivery(run: Run, id: number, what: DeliveryNews): Fact[] {
   const prompt = run.prompts.find((each) => each.id === id);
-  if (!prompt || prompt.stage.kind === 'taken' || prompt.stage.kind === 'delivered-by-hand') return [];
+  if (!prompt || !FOLLOWS[what.kind].has(prompt.stage.kind)) return [];
   switch (what.kind) {
     case 'intended':
       return [
@@ -261,6 +261,19 @@ function delivery(run: Run, id: number, what: DeliveryNews): Fact[] {
       return unreachable(what);
   }
 }
+
+type Stage = Prompt['stage']['kind'];
+
+const UNDER_WAY: readonly Stage[] = ['intended', 'typed', 'entered'];
+/** What may follow on which stage. Between a look and its news a report or a human may have brought the prompt elsewhere. */
+const FOLLOWS: Readonly<Record<DeliveryNews['kind'], ReadonlySet<Stage>>> = {
+  intended: new Set<Stage>(['wanted']),
+  typed: new Set<Stage>(['intended']),
+  entered: new Set<Stage>(['typed', 'entered']),
+  reopened: new Set<Stage>(UNDER_WAY),
+  held: new Set<Stage>(['wanted', ...UNDER_WAY]),
+  stuck: new Set<Stage>(UNDER_WAY),
+};
 
 const sameTrouble = (prompt: Prompt, what: { outcome: string; reason: string }): boolean =>
   prompt.trouble?.outcome === what.outcome && prompt.trouble.reason === what.reason;

@@ -70,13 +70,7 @@ function agentAfter(agent: Agent, event: Exclude<AgentEvent, { kind: 'agent.laun
     case 'agent.process':
       return { ...agent, process: { pid: event.pid, startTime: event.startTime } };
     case 'agent.session':
-      return {
-        ...to(
-          agent.state.kind === 'starting' ? { kind: 'idle', since: event.at, failed: null } : agent.state,
-          event.evidence,
-        ),
-        sessionId: event.sessionId,
-      };
+      return { ...to(withSession(agent.state, event.at), event.evidence), sessionId: event.sessionId };
     case 'agent.turn-began':
       return { ...to({ kind: 'busy', since: event.at, prompt: event.prompt }, event.evidence), spoken: true };
     case 'agent.turn-ended':
@@ -101,6 +95,12 @@ function agentAfter(agent: Agent, event: Exclude<AgentEvent, { kind: 'agent.laun
     default:
       return unreachable(event);
   }
+}
+
+/** A dialog of the beginning may be answered, and the session reported, before anybody saw that the dialog is gone. */
+function withSession(state: AgentState, at: number): AgentState {
+  if (state.kind === 'starting') return { kind: 'idle', since: at, failed: null };
+  return state.kind === 'asking' && state.before === 'starting' ? { ...state, before: 'idle' } : state;
 }
 
 const resumable = (state: AgentState): 'starting' | 'busy' | 'idle' => {

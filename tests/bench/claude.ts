@@ -19,7 +19,8 @@ export async function measureClaude({ quick }: Extent): Promise<Row[]> {
   const product = await openProduct({ provider: 'claude_code', config, env });
   try {
     await claudeHome(home, { trusted: [product.repo.root] });
-    const { journals } = await runFeatures(product, quick ? 1 : 11);
+    // Six hand-offs each: sixty and more where the next agent is ready, also when it is not in a few.
+    const { journals } = await runFeatures(product, quick ? 1 : 12);
     return [...handOffRows(journals, { p95: 700 }), ...agentRows(journals)].map((row) => ({
       ...row,
       name: `Claude Code: ${row.name}`,

@@ -45,16 +45,17 @@ export async function runFeatures(product: Product, count: number): Promise<Runs
 export function handOffRows(journals: readonly Event[][], goal: Goal): Row[] {
   const all = journals.flatMap(handOffsOf);
   const ready = all.filter(({ wasReady }) => wasReady);
+  const starting = all.filter(({ wasReady }) => !wasReady);
   const part = (key: keyof HandOff, of = ready) => of.map((each) => Number(each[key]));
-  const left = all.length - ready.length;
   return [
     rowOf('hand-off', part('whole'), { goal, note: 'from the complete file to the next agent’s evidence' }),
     rowOf('hand-off: typing', part('typing'), { note: 'prompt wanted to Enter' }),
     rowOf('hand-off: evidence', part('evidence'), { note: 'Enter to the agent’s own record' }),
-    rowOf('checkpoint detection', part('detection', all), { goal: { p95: 100 }, note: 'from the complete file' }),
-    rowOf('hand-off, all', part('whole', all), {
-      note: `with the ${left} of ${journals.length * PER_RUN} where the next agent was still starting`,
+    rowOf('hand-off to an agent still starting', part('whole', starting), {
+      note: `its start is in it; ${starting.length} of ${journals.length * PER_RUN}, which the rows above leave out`,
     }),
+    rowOf('hand-off, all', part('whole', all)),
+    rowOf('checkpoint detection', part('detection', all), { goal: { p95: 100 }, note: 'from the complete file' }),
     rowOf('customer: detection', part('detection', all), { goal: { p95: 2000 } }),
     rowOf('customer: hand-off', part('whole', all), { goal: { p95: 10_000 }, note: 'by hand 5–10 min' }),
   ];

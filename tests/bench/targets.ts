@@ -1,6 +1,6 @@
 import { until } from '../rig/wait.ts';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../../src/config/load.ts';
 import { judgeCheckpoint } from '../../src/core/checkpoint.ts';
@@ -69,10 +69,18 @@ async function recoveryRow(product: Product, times: number): Promise<Row> {
     const began = await happened(product, FEATURE, 'supervisor.began', ({ at }) => at >= killedAt);
     samples.push(began.at - killedAt);
   }
+  // Each guard of a killed supervisor looks once more after a pause; when it finds none it starts one for a place that is gone.
+  await until('one guard is left', async () => (await guardsOf(product)) <= 1, { withinMs: 60_000 });
   return rowOf('customer: recovery begun', samples, {
     goal: { p95: 500 },
     note: 'supervisor’s kill -9 to watching again, with `tmops status` given at once',
   });
+}
+
+async function guardsOf({ repo }: Product): Promise<number> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
+  return lines.filter((line) => line.includes('guard.sh\0') && line.includes(repo.root)).length;
 }
 
 const PHASES = [

@@ -198,6 +198,17 @@ describe('agents', () => {
     expect(kinds(crash(4))).toEqual(['agent.exited', 'agent.failed']);
   });
 
+  it('whose session begins while they ask something are idle once that is answered', () => {
+    const story = started();
+    put(story, { kind: 'agent-exited', role: 'worker', generation: 1, exit: { kind: 'unknown' }, spareId: 'n' });
+    const dialog = { name: 'trust', text: '', choices: [], hint: '' };
+    put(story, { kind: 'agent-asking', role: 'worker', dialog });
+    expect(story.run.agents['worker']?.state).toMatchObject({ kind: 'asking', before: 'starting' });
+    news(story, 'worker', { kind: 'session-started', sessionId: 'n', source: 'startup' });
+    put(story, { kind: 'agent-answered', role: 'worker' });
+    expect(story.run.agents['worker']?.state).toMatchObject({ kind: 'idle' });
+  });
+
   it('report prompts of a human as turns of their own', () => {
     const story = briefed();
     expect(news(story, 'worker', { kind: 'prompt-taken', text: 'what do you think?' })).toMatchObject([

@@ -30,6 +30,9 @@ const { sleep: pause } = systemClock();
 /** Messages of a role that may wait at once. */
 const WAITING = 3;
 
+/** When nothing at all is journaled for so long, nothing will come any more. */
+const STILL_MS = 60_000;
+
 /** A storm under way. */
 interface Sea {
   readonly storm: Storm;
@@ -76,8 +79,17 @@ function slowStarts(random: Random, made: Made[]): () => number {
 function seaOf(storm: Storm, engine: EngineRig, made: Made[]): Sea {
   const over = new AbortController();
   const end = Date.now() + storm.withinMs;
+  const last = { seq: 0, at: Date.now() };
+  const isStill = (): boolean => {
+    const { seq } = engine.run();
+    if (seq !== last.seq) Object.assign(last, { seq, at: Date.now() });
+    return Date.now() - last.at > STILL_MS;
+  };
   const wait = async (what: string, isSo: () => boolean): Promise<void> => {
-    const look = (): boolean => over.signal.aborted || isSo();
+    const look = (): boolean => {
+      if (isStill()) throw new Error(`Nothing has happened for ${STILL_MS} ms, and it waits until: ${what}`);
+      return over.signal.aborted || isSo();
+    };
     await until(what, look, { withinMs: Math.max(1, end - Date.now()) });
     if (over.signal.aborted) throw new Error(`Broken off while it waited until: ${what}`);
   };

@@ -148,7 +148,7 @@ function checkArrival(prompt: Prompt, records: Records, { events, made }: Story,
     say(`doubled: ${JSON.stringify({ taken, reported, own, ends }, null, 1)}`);
   checkDoubts(own, taken, say);
   checkBytes(line, own, records, say);
-  checkQueued(prompt, taken, records, say);
+  checkQueued(prompt, taken, { turnEnds: records.turnEnds, own, made }, say);
 }
 
 /** A picture may be that much older than what it shows: a slow drawing, and the look at it. */
@@ -177,13 +177,22 @@ function checkBytes(line: string, own: readonly Event[], { bytes }: Records, say
 
 const countOf = (all: string, part: string): number => all.split(part).length - 1;
 
-/** A turn's end is reported before the agent turns to what comes next: in between it counts as either. */
-const TURN_ENDS_WITHIN_MS = 150;
+interface Around {
+  readonly turnEnds: readonly number[];
+  readonly own: readonly Event[];
+  readonly made: readonly Made[];
+}
 
-function checkQueued(prompt: Prompt, taken: Records['taken'], { turnEnds }: Records, say: Say): void {
+/** A turn that ended, or was cut off at a dialog, between the last look before Enter and the taking counts as either. */
+function checkQueued(prompt: Prompt, taken: Records['taken'], { turnEnds, own, made }: Around, say: Say): void {
   const last = taken.at(-1);
   if (prompt.stage.kind !== 'taken' || last === undefined || prompt.stage.queued === last.queued) return;
-  if (turnEnds.some((at) => Math.abs(last.at - at) < TURN_ENDS_WITHIN_MS)) return;
+  const enter = own.findLast(({ kind, at }) => kind === 'prompt.entered' && at <= last.at);
+  const from = (enter?.at ?? last.at) - PICTURE_MS;
+  const to = last.at + PICTURE_MS;
+  if (turnEnds.some((at) => from < at && at < to)) return;
+  if (made.some((each) => each.name === 'dialog' && each.role === prompt.role && from < each.to && each.from < to))
+    return;
   say(`told as ${prompt.stage.queued ? 'queued' : 'accepted'}, but the agent was ${last.queued ? 'busy' : 'idle'}`);
 }
 
@@ -205,12 +214,19 @@ const REASONS: readonly { readonly reason: RegExp; readonly of: RegExp }[] = [
 ];
 /** A trouble shows for a while after it is over: a dead agent until the next one is up, a lost text until it is given up. */
 const AFTER_MS = 12_000;
+/** These lie in wait for the next prompts of the agent, for as long as it lives. */
+const LYING_IN_WAIT = /evidence|swallowed/;
 
 /** Holds and doubts whose reason nobody made. */
 function untold(events: readonly Event[], made: readonly Made[]): string[] {
   const roles = new Map(
     events.flatMap((event) => (event.kind === 'prompt.wanted' ? [[event.prompt, event.role]] : [])),
   );
+  const endOf = ({ name, role, from, to }: Made): number =>
+    LYING_IN_WAIT.test(name)
+      ? (events.find((event) => event.kind === 'agent.exited' && event.role === role && event.at > from)?.at ??
+        Infinity)
+      : to;
   return events.flatMap((event) => {
     if (event.kind !== 'prompt.held' && event.kind !== 'prompt.stuck') return [];
     const role = roles.get(event.prompt);
@@ -219,7 +235,7 @@ function untold(events: readonly Event[], made: readonly Made[]): string[] {
       (each) =>
         (each.role === role || each.role === null || /client|watcher/.test(each.name)) &&
         each.from - 50 <= event.at &&
-        event.at <= each.to + AFTER_MS &&
+        event.at <= endOf(each) + AFTER_MS &&
         causes.some(({ of }) => of.test(each.name)),
     );
     return real

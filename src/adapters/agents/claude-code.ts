@@ -10,7 +10,8 @@ import { classifyClaude } from './claude-screen.ts';
 import type { ClaudeSignatures } from './claude-signatures.ts';
 import { watchEvidence } from './evidence.ts';
 import { parseHookEvent } from './hook-event.ts';
-import { alive, destroyTree, recordedExit, recordedProcess, type Process } from './process.ts';
+import { livenessLook } from './liveness.ts';
+import { destroyTree, recordedExit, recordedProcess, type Process } from './process.ts';
 import { ProviderError } from './provider-error.ts';
 
 export interface ClaudeCodeOptions extends ClaudeLaunchOptions {
@@ -39,7 +40,7 @@ export function claudeCodeProvider(options: ClaudeCodeOptions) {
     },
     destroy: (agent: AgentHandle, graceMs: number): Promise<void> => destroyTree(agent, graceMs),
     process: (agent: AgentFolder): Promise<Process | null> => recordedProcess(agent),
-    alive,
+    alive: livenessLook(),
     exit: (agent: AgentFolder): Promise<Exit> => recordedExit(agent),
     activity: (agent: AgentHandle): Promise<Activity> => claudeActivity(agent),
     classify: (capture: string): Screen => classifyClaude(capture, options.signatures),

@@ -68,12 +68,14 @@ export async function watchEvidence(order: EvidenceWatch): Promise<() => Promise
 
   // Watching begins before the first look, so that nothing falls between the two.
   const ask = (): void => void lookAndReport();
+  let blind = false;
   const watcher = notified(folder, ask, (why) => {
+    blind = true;
     report(folder, why);
   });
   const stopRescan = atEachBeat(order.rescanMs ?? 5_000, () => {
     const stamp = stampOf(folder);
-    if (stamp === '' || stamp !== known) ask();
+    if (blind || stamp === '' || stamp !== known) ask();
   });
   await lookAndReport();
 

@@ -7,6 +7,7 @@ import type { Screen } from '../../core/screen.ts';
 import { watchEvidence, type EvidenceWatch } from './evidence.ts';
 import { parseHookEvent } from './hook-event.ts';
 import { writeLaunch } from './launch.ts';
+import { livenessLook } from './liveness.ts';
 import { checkFolder } from './order-check.ts';
 import { packagedFile } from './packaged-file.ts';
 import { alive, destroyTree, recordedExit, recordedProcess, type Process } from './process.ts';
@@ -50,7 +51,7 @@ export function rehearsalProvider(options: RehearsalOptions = {}) {
     },
     destroy: (agent: AgentHandle, graceMs: number): Promise<void> => destroyTree(agent, graceMs),
     process: (agent: Folder): Promise<Process | null> => recordedProcess(agent),
-    alive,
+    alive: livenessLook(),
     exit: (agent: Folder): Promise<Exit> => recordedExit(agent),
     activity: (agent: AgentHandle): Promise<Activity> => activityOf(agent),
     classify: (capture: string): Screen => classifyRehearsal(capture),

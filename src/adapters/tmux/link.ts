@@ -8,7 +8,7 @@ import { LEAVING, restoreSize } from './size.ts';
 
 /**
  * How to talk to a session. `control`: one standing control-mode client. `process`: a process for each request, and a
- * look each second for what a client would be told. `auto`: control mode where it is safe.
+ * look now and then for what a client would be told. `auto`: control mode where it is safe.
  *
  * Before 3.7 a tmux server ends, with every session on it, when it has something to tell while a control client is just
  * connecting (tmux pull requests 4980 and 5004), and while one is attached also when somebody changes the window and

@@ -5,8 +5,8 @@ import { lookAt, stampOf, type Sighting } from './look.ts';
 export interface Reports {
   /** Looks at the file now; when a look is under way, once more after it. */
   look(path: string): Promise<void>;
-  /** Looks only if the file is there and not as it was when it was last read. */
-  lookIfChanged(path: string): Promise<void>;
+  /** Looks only if the file is there and not as it was when it was last read. Gives whether it is there. */
+  lookIfChanged(path: string): Promise<boolean>;
   /** Nothing is reported any more. */
   stop(): void;
 }
@@ -52,12 +52,13 @@ export function reportsTo(take: (sighting: Sighting) => void, maxBytes: number):
     look,
     async lookIfChanged(path) {
       const stat = statOf(path);
-      if (stat === 'absent') return;
+      if (stat === 'absent') return false;
       const known = knownOf(path);
       const stamp = stat === 'unknown' || isYoung(stat) ? '' : stampOf(stat);
-      if (stamp !== '' && stamp === known.stamp) return;
+      if (stamp !== '' && stamp === known.stamp) return true;
       await look(path);
       known.stamp = stamp;
+      return true;
     },
     stop() {
       stopped = true;
@@ -72,6 +73,12 @@ interface Known {
   told: string;
   /** Stamp of the file at the last look; '' when it has to be looked at in any case. */
   stamp: string;
+}
+
+/** Changes with every file that comes into the folder or leaves it; '' while that cannot be said. */
+export function folderStamp(folder: string): string {
+  const stat = statOf(folder);
+  return stat === 'absent' || stat === 'unknown' || isYoung(stat) ? '' : stampOf(stat);
 }
 
 /** Longer than the coarsest step of file times that is common (Linux: 4 to 10 ms). */

@@ -1,5 +1,5 @@
-import { join } from 'node:path';
 import { untilBeat } from '../../core/beat.ts';
+import { folderLook } from './folder-look.ts';
 import { lookAt, type Sighting } from './look.ts';
 import { noticesOf, type Notices } from './notices.ts';
 import { reportsTo } from './reports.ts';
@@ -36,19 +36,18 @@ export function checkpointWatch(options: WatchOptions = {}): CheckpointWatch {
     look: (path) => lookAt(path, maxBytes),
     async watch(folders, wanted, take) {
       const reports = reportsTo(take, maxBytes);
-      const lookAll = async (folder: string): Promise<void> => {
-        await Promise.all([...wanted].map((name) => reports.lookIfChanged(join(folder, name))));
-      };
       const watched = folders.map((folder): Watched => {
         const changed = (name: string | null): void => {
-          if (name === null) void lookAll(folder);
-          else if (wanted.has(name)) void reports.look(join(folder, name));
+          if (name === null) void lookAll();
+          else if (wanted.has(name)) void reports.look(`${folder}/${name}`);
         };
-        return { folder, notices: noticesOf(folder, changed, trouble) };
+        const notices = noticesOf(folder, changed, trouble);
+        const lookAll = folderLook({ folder, wanted, reports, blind: () => notices.blind() });
+        return { notices, lookAll };
       });
       for (const { notices } of watched) notices.check();
-      await Promise.all(folders.map(lookAll));
-      const stopRescan = rescan(watched, rescanMs, lookAll);
+      await Promise.all(watched.map(({ lookAll }) => lookAll()));
+      const stopRescan = rescan(watched, rescanMs);
       return stopOnce(async () => {
         reports.stop();
         await stopRescan();
@@ -59,25 +58,21 @@ export function checkpointWatch(options: WatchOptions = {}): CheckpointWatch {
 }
 
 interface Watched {
-  readonly folder: string;
   readonly notices: Notices;
+  readonly lookAll: () => Promise<void>;
 }
 
 /** The pace for a folder whose changes are not notified. */
 const BLIND_MS = 250;
 
 /** Looks at everything again and again, with a pause after each round, until stopped. */
-function rescan(
-  watched: readonly Watched[],
-  pauseMs: number,
-  lookAll: (folder: string) => Promise<void>,
-): () => Promise<void> {
+function rescan(watched: readonly Watched[], pauseMs: number): () => Promise<void> {
   let stopped = false;
   let round: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout;
   const goRound = async (): Promise<void> => {
     for (const { notices } of watched) notices.check();
-    await Promise.all(watched.map(({ folder }) => lookAll(folder)));
+    await Promise.all(watched.map(({ lookAll }) => lookAll()));
   };
   const plan = (): void => {
     const blind = watched.some(({ notices }) => notices.blind());

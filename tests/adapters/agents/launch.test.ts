@@ -170,7 +170,10 @@ describe('how it ended', () => {
     const { argv } = await writeLaunch(folder.agentDir, { argv: ['/bin/sh'], env: {}, cwd });
     const pane = await folder.run(argv);
     expect(await ended()).toEqual({ kind: 'code', code: 97 });
-    expect(await folder.tmux('capture-pane', '-p', '-J', '-t', pane)).toContain(`cannot be entered: ${cwd}`);
+    // The end is on disk before tmux has drawn what was said of it.
+    await until('the pane says why', async () =>
+      (await folder.tmux('capture-pane', '-p', '-J', '-t', pane)).includes(`cannot be entered: ${cwd}`),
+    );
     expect(await recordedProcess(folder)).toBeNull();
   });
 
