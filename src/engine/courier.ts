@@ -159,7 +159,10 @@ function takenBefore({ loop, role }: CourierParts): Sight['takenBefore'] {
 const squeezed = (text: string): string => text.replaceAll(/\s+/g, '');
 
 async function make(parts: CourierParts, prompt: Prompt, agent: Agent, move: Move, sight: Sight): Promise<number> {
-  const tell = (news: DeliveryNews) => parts.loop.submit({ kind: 'delivery', prompt: prompt.id, news });
+  const tell: Tell = async (news) => {
+    const answer = await parts.loop.submit({ kind: 'delivery', prompt: prompt.id, news });
+    return answer.ok && answer.events.length > 0;
+  };
   switch (move.do) {
     case 'wait':
       return move.ms;
@@ -191,11 +194,12 @@ async function make(parts: CourierParts, prompt: Prompt, agent: Agent, move: Mov
   }
 }
 
-type Tell = (news: DeliveryNews) => Promise<unknown>;
+/** Whether it was journaled. What is not may not be done: the prompt went elsewhere, or the run was stopped. */
+type Tell = (news: DeliveryNews) => Promise<boolean>;
 
 async function type(parts: CourierParts, agent: Agent, line: string, tell: Tell): Promise<number> {
   if (agent.pane === null) return LOOK_AGAIN.heldMs;
-  await intend(agent, line, tell);
+  if (!(await intend(agent, line, tell))) return LOOK_AGAIN.underWayMs;
   const result = await parts.terminal.paste(agent.pane, line);
   if (result === 'typed') {
     await tell({ kind: 'typed' });
@@ -206,16 +210,16 @@ async function type(parts: CourierParts, agent: Agent, line: string, tell: Tell)
   return LOOK_AGAIN.underWayMs;
 }
 
-async function intend({ pane, generation }: Agent, line: string, tell: Tell): Promise<void> {
+function intend({ pane, generation }: Agent, line: string, tell: Tell): Promise<boolean> {
   const sha256 = createHash('sha256').update(line).digest('hex');
-  await tell({ kind: 'intended', pane: pane ?? '', generation, sha256 });
+  return tell({ kind: 'intended', pane: pane ?? '', generation, sha256 });
 }
 
 async function enter(parts: CourierParts, agent: Agent, sight: Sight, lastRow: string, tell: Tell): Promise<number> {
   if (agent.pane === null) return LOOK_AGAIN.heldMs;
   const times = sight.stage.kind === 'entered' ? sight.stage.times + 1 : 1;
   // Journaled first: after a crash an Enter that may have been pressed is not pressed again unless the text still stands.
-  await tell({ kind: 'entered', times, busy: isBusy(sight) });
+  if (!(await tell({ kind: 'entered', times, busy: isBusy(sight) }))) return LOOK_AGAIN.underWayMs;
   // A dialog has the keyboard before it is drawn, and journaling took its time; the next look tells of it.
   if ((await parts.provider.activity(handleOf(parts, agent))).kind === 'waiting') return 1;
   await parts.terminal.enter(agent.pane, lastRow);

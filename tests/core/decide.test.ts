@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../src/core/decide.ts';
+import type { DeliveryNews } from '../../src/core/request.ts';
 import { presentStep } from '../../src/core/run.ts';
 import { workflowSchema } from '../../src/core/workflow.ts';
 import {
@@ -320,6 +321,23 @@ describe('prompts', () => {
     expect(story.run.prompts[2]).toMatchObject({ stage: { kind: 'wanted' }, attempts: 1 });
     const taken = news(story, 'lead', { kind: 'prompt-taken', text: '[BEGIN]: Plan auth-api [tmops#3]' });
     expect(kinds(taken)).toEqual(['prompt.taken']);
+  });
+
+  it('that went elsewhere since they were looked at follow no old news', () => {
+    const tell = (story: ReturnType<typeof begin>, told: DeliveryNews) =>
+      kinds(put(story, { kind: 'delivery', prompt: 3, news: told }));
+    const story = briefed();
+    const intended: DeliveryNews = { kind: 'intended', pane: '%0', generation: 1, sha256: 'x' };
+    const entered: DeliveryNews = { kind: 'entered', times: 1, busy: null };
+    const stuck: DeliveryNews = { kind: 'stuck', outcome: 'indeterminate', reason: 'r' };
+    for (const early of [{ kind: 'typed' }, entered, stuck, { kind: 'reopened', why: 'w' }] as const)
+      expect(tell(story, early)).toEqual([]);
+    expect(tell(story, intended)).toEqual(['prompt.intended']);
+    expect(tell(story, intended)).toEqual([]);
+    expect(tell(story, entered)).toEqual([]);
+    expect(tell(story, stuck)).toEqual(['prompt.stuck']);
+    put(story, { kind: 'settle-prompt', prompt: 3, as: 'delivered', by: 'cli' });
+    for (const late of [intended, { kind: 'typed' }, entered, stuck] as const) expect(tell(story, late)).toEqual([]);
   });
 
   it('held for the same reason twice are no news', () => {

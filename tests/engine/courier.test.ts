@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
 import { typedLine, type Run } from '../../src/core/run.ts';
+import type { Request } from '../../src/core/request.ts';
+import type { RunLoop } from '../../src/engine/loop.ts';
 import { openCourier } from '../../src/engine/courier.ts';
 import type { AgentProvider, Terminal } from '../../src/engine/ports.ts';
 import { crewOf, loopFrom, place, playedProvider, playedTerminal, seen } from '../rig/ports.ts';
@@ -13,6 +15,8 @@ function bench(over: {
   /** What the courier sees of the run. */
   run?: (run: Run) => Run;
   onJournal?: (kinds: readonly string[]) => void;
+  /** Comes before each request of the courier. */
+  onSubmit?: (request: Request, submit: RunLoop['submit']) => Promise<void>;
 }) {
   const story = started();
   put(story, { kind: 'message', role: 'worker', line: 'hello there', file: null });
@@ -22,7 +26,14 @@ function bench(over: {
   const box = { draft: '' };
   const errors: unknown[] = [];
   const crew = crewOf(
-    { ...loop, run: () => (over.run ?? ((run) => run))(loop.run()) },
+    {
+      ...loop,
+      run: () => (over.run ?? ((run) => run))(loop.run()),
+      submit: async (request) => {
+        await over.onSubmit?.(request, loop.submit);
+        return loop.submit(request);
+      },
+    },
     playedTerminal({
       look: () => Promise.resolve(seen(box.draft)),
       paste: (_pane, text) => {
@@ -98,6 +109,44 @@ it.each([
   await courier.stop();
   expect(has('prompt.entered')).toMatchObject({ times: 1, busy });
 });
+
+it.each([
+  ['pastes nothing', 'intended', 0],
+  ['presses no Enter', 'entered', 1],
+] as const)(
+  '%s that could not be journaled: the prompt went elsewhere since it was looked at',
+  async (_what, kind, pastes) => {
+    const done: string[] = [];
+    const bed = bench({
+      // A human says that it has arrived, in between the look and the deed.
+      onSubmit: async (request, submit) => {
+        if (request.kind !== 'delivery' || request.news.kind !== kind) return;
+        await submit({
+          kind: 'delivery',
+          prompt: 1,
+          news: { kind: 'intended', pane: '%1', generation: 1, sha256: '' },
+        });
+        await submit({ kind: 'delivery', prompt: 1, news: { kind: 'stuck', outcome: 'indeterminate', reason: 'r' } });
+        await submit({ kind: 'settle-prompt', prompt: 1, as: 'delivered', by: 'cli' });
+      },
+      terminal: {
+        paste: (_pane, text) => {
+          done.push('paste');
+          bed.box.draft = text;
+          return Promise.resolve('typed');
+        },
+        enter: () => {
+          done.push('enter');
+          return Promise.resolve('typed');
+        },
+      },
+    });
+    bed.courier.wake();
+    await until('it is settled', () => bed.has('prompt.settled'));
+    await bed.courier.stop();
+    expect(done).toEqual(Array(pastes).fill('paste'));
+  },
+);
 
 it('presses no Enter when a dialog took the keyboard while the Enter was journaled', async () => {
   let isAsking = false;

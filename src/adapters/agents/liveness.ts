@@ -2,14 +2,13 @@ import { alive, type Process } from './process.ts';
 
 export type Liveness = 'alive' | 'gone' | 'unknown';
 
-/** How long a process that was looked at closely is told by its number, in ms. */
-const CLOSE_LOOK_EVERY_MS = 5000;
+/** How long a process that was looked at closely is told by its number, in ms: every other time of who looks each second. */
+const CLOSE_LOOK_EVERY_MS = 1500;
 
 /**
- * The same as `alive` for who looks at many processes each second. A process that was seen alive in the last seconds counts
- * as alive while its number is in use: its end shows at once, since whoever started it collects it, and a number is not
- * given away again so soon. Looking closely each time costs ten times as much, and a process of its own where there is no
- * /proc.
+ * The same as `alive` for who looks at many processes each second. A process that was just seen alive counts as alive while
+ * its number is in use: its end shows at once where whoever started it collects it, and a number is not given away again so
+ * soon. Looking closely costs ten times as much, and a process of its own where there is no /proc.
  */
 export function livenessLook(
   closely: (process: Process) => Promise<Liveness> = alive,
