@@ -1,10 +1,12 @@
 import { until } from '../rig/wait.ts';
 import { existsSync } from 'node:fs';
-import { readFile, readdir } from 'node:fs/promises';
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../../src/config/load.ts';
 import { judgeCheckpoint } from '../../src/core/checkpoint.ts';
 import type { Event } from '../../src/core/event.ts';
+import { FRAMEWORK_INIT } from '../rig/framework.ts';
 import { checkpointText, openProduct, type Product } from '../rig/product.ts';
 import { handOffsOf, happened, ofKind } from './journal.ts';
 import { rowOf, type Extent, type Row } from './row.ts';
@@ -20,7 +22,8 @@ export async function measureTargets({ quick }: Extent): Promise<Row[]> {
     await product.json('start', FEATURE);
     await happened(product, FEATURE, 'prompt.taken', ({ prompt }) => prompt >= 5);
     const times = quick ? 10 : 200;
-    return [configRow(product, times), checkpointRow(times), await recoveryRow(product, quick ? 3 : 20)];
+    const rows = [configRow(product, times), checkpointRow(times), await recoveryRow(product, quick ? 3 : 20)];
+    return [...rows, await scriptRow(product, quick ? 3 : 20)];
   } finally {
     await product.dispose();
   }
@@ -48,6 +51,24 @@ function checkpointRow(times: number): Row {
     if (verdict !== 'whole') throw new Error(`The checkpoint is ${verdict}`);
   });
   return rowOf('customer: checkpoint parsed', samples, { goal: { p95: 10 } });
+}
+
+/** Where a project has the framework, its own script is run by `init`. A stand-in that does the same to files and git. */
+async function scriptRow(product: Product, times: number): Promise<Row> {
+  const script = `${product.repo.root}/tmops_v6_portable/tmops_tools/init_feature_multi.sh`;
+  await mkdir(dirname(script), { recursive: true });
+  await writeFile(script, FRAMEWORK_INIT, { mode: 0o755 });
+  const samples: number[] = [];
+  for (let n = 1; n <= times; n += 1) {
+    const from = performance.now();
+    const { initialiser } = (await product.json('init', `by-script-${n}`)) as { initialiser?: unknown };
+    samples.push(performance.now() - from);
+    if (initialiser !== 'framework') throw new Error(`The initialiser was ${String(initialiser)}`);
+  }
+  return rowOf('customer: initialisation, the script', samples, {
+    goal: { p95: 25_000 },
+    note: 'tmops init running a stand-in of the framework’s script',
+  });
 }
 
 function timed(times: number, work: () => void): number[] {
