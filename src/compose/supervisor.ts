@@ -1,9 +1,7 @@
-import { chmod, mkdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { openGit } from '../adapters/git/open.ts';
 import { dirname } from 'node:path';
 import { stepModules } from '../adapters/modules/modules.ts';
-import { copyInto } from '../adapters/project/copy.ts';
-import { openProver } from '../adapters/proof/open.ts';
 import { currentRun } from '../adapters/project/current-run.ts';
 import { openSinks, type Sinks } from '../adapters/sinks/sinks.ts';
 import { openTerminal, type TmuxTerminal } from '../adapters/tmux/terminal.ts';
@@ -12,15 +10,12 @@ import { systemClock } from '../adapters/clock/clock.ts';
 import { openLog, type OpenLog } from '../adapters/log/log.ts';
 import { secretsOf } from '../adapters/log/scrub.ts';
 import { dispatcher } from '../app/dispatch.ts';
-import { openNewsBoard } from '../app/news.ts';
 import { readEnvironment } from '../config/environment.ts';
 import { scrubEnvironment } from '../core/environment.ts';
 import { fill } from '../config/fields.ts';
 import { loadConfig } from '../config/load.ts';
 import { say } from '../config/say.ts';
 import type { Config } from '../config/schema.ts';
-import type { Notices } from '../engine/notify.ts';
-import type { Prover } from '../engine/ports.ts';
 import { openWorkspace, type Workspace } from '../engine/workspace.ts';
 import { writeAtomically } from '../journal/atomic.ts';
 import { makeFolder } from '../journal/atomic.ts';
@@ -28,7 +23,6 @@ import { self, takeLock } from '../journal/lock.ts';
 import { serveLink, type LinkServer } from '../link/server.ts';
 import { providerFrom } from './agents.ts';
 import { writeMetricsWith } from './metrics.ts';
-import { openNotices } from './notices.ts';
 import { telemetry } from './telemetry.ts';
 import { packaged, version } from './package.ts';
 import { socketOfWorkspace, supervisorPlace, workspaceIdOf, type SupervisorPlace } from './places.ts';
@@ -98,35 +92,19 @@ async function supervise(
     return 1;
   }
   const workspaceId = config.server.workspace_id ?? workspaceIdOf(root);
-  const pipesFolder = socket.socketPath.replace(/\.sock$/, '.pipes');
-  // There is one supervisor at a time: what is in there is of one that was killed.
-  await rm(pipesFolder, { recursive: true, force: true });
-  await mkdir(pipesFolder, { mode: 0o700 });
-  const terminals = openTerminals(config, workspaceId, pipesFolder);
+  const terminals = openTerminals(config, workspaceId);
   const sinks = openSinks(root, config.sinks, (sink, why) => {
     log.warn('a sink failed', { sink, why });
   });
-  const prover = proverOf(root, workspaceId, socket.socketPath.replace(/\.sock$/, '.scratch'));
-  const board = openNewsBoard(`${process.pid}-${Date.now()}`, clock);
-  const notices = openNotices({
-    root,
-    clock,
-    log,
-    running: () => workspace.running(),
-    terminalOn: terminals.on,
-    config: () => configFor(root).notify,
-    board,
-  });
-  const { heard } = notices;
-  const workspace = workspaceOf({ root, config, log, lastWatchedMs, sinks, heard, prover, terminalOn: terminals.on });
-  const ports = surroundings({ root, workspaceId, clock, workspace, files, prover, terminalOn: terminals.on, log });
+  const workspace = workspaceOf({ root, config, log, lastWatchedMs, sinks, terminalOn: terminals.on });
+  const ports = surroundings({ root, workspaceId, clock, workspace, terminalOn: terminals.on, log });
   // Before anybody can ask: what is asked of a run that is not taken up yet would find nothing to act with.
   const features = (await ports.features()).map(({ feature }) => feature);
   log.info('took up runs', { features: await workspace.takeUpAll(features) });
   const served = await serveLink({
     socketPath: socket.socketPath,
     version,
-    handle: dispatcher(ports, board, (error) => {
+    handle: dispatcher(ports, (error) => {
       log.error('an operation broke off', { err: error });
     }),
     onFault: (error) => {
@@ -141,12 +119,9 @@ async function supervise(
   await writeAtomically(place.pidFile, `${process.pid}\n`);
   await untilDone(place, served.server, workspace, config.supervisor.idle_exit);
   await served.server.close();
-  await notices.close();
   await workspace.close();
-  await prover.close();
   await sinks.close();
   await terminals.end();
-  await rm(pipesFolder, { recursive: true, force: true });
   return 0;
 }
 
@@ -163,7 +138,6 @@ const files = {
 function openTerminals(
   config: Config,
   workspaceId: string,
-  pipesFolder: string,
 ): { readonly on: (socket: string | null) => TmuxTerminal; readonly end: () => Promise<void> } {
   const open = new Map<string, TmuxTerminal>();
   return {
@@ -171,8 +145,7 @@ function openTerminals(
       const known = open.get(socket ?? '');
       if (known) return known;
       const server = socket === null ? {} : socket.includes('/') ? { socketPath: socket } : { socketName: socket };
-      const env = terminalEnvironment();
-      const terminal = openTerminal({ ...server, tmux: config.tmux.command, workspaceId, pipesFolder, env });
+      const terminal = openTerminal({ ...server, tmux: config.tmux.command, workspaceId, env: terminalEnvironment() });
       open.set(socket ?? '', terminal);
       return terminal;
     },
@@ -182,29 +155,16 @@ function openTerminals(
   };
 }
 
-/** Tests run with what the configuration says at that moment. `scratch` is in a folder that only this user may enter. */
-function proverOf(root: string, workspaceId: string, scratch: string): ReturnType<typeof openProver> {
-  return openProver({
-    git: openGit({ environment: readEnvironment() }),
-    workspaceId,
-    withinMs: () => configFor(root).evidence.tests_within,
-    scratch: { folder: scratch, copied: () => configFor(root).project.copy, copyInto },
-  });
-}
-
 interface WorkspaceNeeds {
   readonly root: string;
   readonly config: Config;
   readonly log: OpenLog;
   readonly lastWatchedMs: number;
   readonly sinks: Sinks;
-  readonly heard: Notices['heard'];
-  readonly prover: Prover;
   readonly terminalOn: (socket: string | null) => TmuxTerminal;
 }
 
-function workspaceOf(needs: WorkspaceNeeds): Workspace {
-  const { root, config, log, lastWatchedMs, sinks, heard, prover, terminalOn } = needs;
+function workspaceOf({ root, config, log, lastWatchedMs, sinks, terminalOn }: WorkspaceNeeds): Workspace {
   const { settle_ms: shortMs, unfinished_ms: longMs, max_bytes: maxBytes } = config.checkpoints;
   return openWorkspace({
     root,
@@ -216,7 +176,6 @@ function workspaceOf(needs: WorkspaceNeeds): Workspace {
     files,
     watch: checkpointWatch({ maxBytes }),
     modules: stepModules(root, () => configFor(root).modules),
-    prover,
     settle: { shortMs, longMs, unfinishedMs: longMs },
     currentRun: (feature) => currentRun(root, feature),
     checkpointsPath: (feature, run) => fill(config.paths.checkpoints, { feature, run }),
@@ -230,7 +189,6 @@ function workspaceOf(needs: WorkspaceNeeds): Workspace {
           sinks.give({ ...event, feature: run.identity?.feature ?? '', run: run.identity?.run ?? '' });
         },
         telemetry(log),
-        heard,
       ],
       writeMetrics: writeMetricsWith(clock, openGit({ environment: readEnvironment() })),
     },

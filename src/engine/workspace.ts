@@ -22,8 +22,6 @@ export interface Workspace {
   ): Promise<void>;
   /** Takes up every run that was going when the last supervisor ended. Gives their features. */
   takeUpAll(features: readonly string[]): Promise<readonly string[]>;
-  /** Runs that are open and going. */
-  running(): readonly LiveRun[];
   /** Whether any run is going, so that the supervisor has a reason to stay. */
   isBusy(): boolean;
   close(): Promise<void>;
@@ -92,9 +90,6 @@ export function openWorkspace(parts: WorkspaceParts): Workspace {
     return next;
   };
 
-  const running = (): LiveRun[] =>
-    [...held.values()].map((each) => each.live).filter(({ loop }) => loop.run().life.kind === 'running');
-
   const equip: Workspace['equip'] = async (run, choice, setup) => {
     const { socket, provider } = choice;
     await parts.files.write(setupFile(run.place), JSON.stringify({ socket, provider, setup }));
@@ -121,8 +116,7 @@ export function openWorkspace(parts: WorkspaceParts): Workspace {
       }
       return going;
     },
-    running,
-    isBusy: () => running().length > 0,
+    isBusy: () => [...held.values()].some(({ live: run }) => run.loop.run().life.kind === 'running'),
     async close() {
       await Promise.all([...held.values()].map(close));
       held.clear();

@@ -11,7 +11,7 @@ const clock = { now: () => T0 + 60_000, sleep: systemClock().sleep };
 
 function loopInWork(): RunLoop {
   const story = briefed();
-  deliver(story, 3, { turn: 'open' });
+  deliver(story, 3);
   return openRunLoop(story.run, store, clock, () => undefined);
 }
 

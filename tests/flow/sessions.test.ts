@@ -1,7 +1,7 @@
 import { readFile, readlink, stat } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { OutputOf } from '../../src/app/table.ts';
-import { agentsOf, greenCode, isAlive, journaled, playText, redTest, type AgentState } from '../rig/flow.ts';
+import { agentsOf, isAlive, journaled, playText, type AgentState } from '../rig/flow.ts';
 import { attachHuman, humanAt, type Human } from '../rig/human.ts';
 import { openProduct, type Product } from '../rig/product.ts';
 import { until } from '../rig/wait.ts';
@@ -33,8 +33,6 @@ windows:
     roles: rest
 `;
 
-const WORK: Readonly<Record<string, readonly object[]>> = { tester: [redTest], implementer: [greenCode] };
-
 /** Everybody takes a moment, so that there is a middle of the run to look at. */
 const PACED = playText(
   [
@@ -45,7 +43,7 @@ const PACED = playText(
     ['orchestrator', 'Implementer has completed', '006-verify-trigger.md'],
     ['verifier', '[BEGIN]: Start verification', '007-verify-complete.md'],
     ['orchestrator', 'Verifier has completed', 'SUMMARY.md'],
-  ].map(([role = '', when = '', file = '']) => ({ role, when, file, thinkMs: 150, acts: WORK[role] ?? [] })),
+  ].map(([role = '', when = '', file = '']) => ({ role, when, file, thinkMs: 150 })),
 );
 
 const CONFIG = 'features:\n  concurrent_limit: 20';

@@ -6,8 +6,6 @@ export type ProviderFault =
   | 'command-missing'
   /** There is nothing to resume: start a new conversation instead. */
   | 'no-conversation'
-  /** Another process has the conversation open. */
-  | 'in-use'
   /** A process that does not end. */
   | 'process';
 

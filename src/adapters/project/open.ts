@@ -1,6 +1,5 @@
 import type { InitOrder, InitOutcome, ListedFeature, SpecState, TestCommand } from '../../core/init.ts';
 import { listFeatures } from './features.ts';
-import { findRun, isLinked, type FoundRun } from './found.ts';
 import { initialise } from './initialise.ts';
 import { readSpecState } from './spec.ts';
 import { detectTestCommand } from './test-command.ts';
@@ -13,9 +12,6 @@ export interface Project {
   detectTestCommand(root: string): Promise<TestCommand | null>;
   listFeatures(root: string): Promise<readonly ListedFeature[]>;
   readSpecState(specFile: string, template: string): Promise<SpecState>;
-  /** What the folders of a feature tell of its present run; nothing is changed. */
-  findRun(root: string, feature: string): Promise<FoundRun>;
-  isLinked(worktree: string, root: string): Promise<boolean>;
 }
 
 export function openProject(options: ProjectOptions): Project {
@@ -26,8 +22,6 @@ export function openProject(options: ProjectOptions): Project {
     detectTestCommand,
     listFeatures,
     readSpecState,
-    findRun,
-    isLinked,
   };
 }
 
