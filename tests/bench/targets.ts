@@ -61,7 +61,7 @@ async function scriptRow(product: Product, times: number): Promise<Row> {
   const samples: number[] = [];
   for (let n = 1; n <= times; n += 1) {
     const from = performance.now();
-    const { initialiser } = (await product.json('init', `by-script-${n}`)) as { initialiser?: unknown };
+    const { initialiser } = await product.json<{ initialiser?: unknown }>('init', `by-script-${n}`);
     samples.push(performance.now() - from);
     if (initialiser !== 'framework') throw new Error(`The initialiser was ${String(initialiser)}`);
   }
