@@ -4,6 +4,7 @@ import type { OutputOf } from '../../src/app/table.ts';
 import { agentsOf, isAlive, journaled, playText, type AgentState } from '../rig/flow.ts';
 import { attachHuman, humanAt, type Human } from '../rig/human.ts';
 import { openProduct, type Product } from '../rig/product.ts';
+import { steer } from '../rig/rehearsal.ts';
 import { until } from '../rig/wait.ts';
 
 /** A tmux.conf that breaks tools which count on tmux' defaults. */
@@ -33,7 +34,7 @@ windows:
     roles: rest
 `;
 
-/** Everybody takes a moment, so that there is a middle of the run to look at. */
+/** Everybody takes a moment, the tester until it is told to end its turn: so there is a middle of the run to look at. */
 const PACED = playText(
   [
     ['orchestrator', '[BEGIN]: Start orchestration', '001-discovery-trigger.md'],
@@ -43,7 +44,7 @@ const PACED = playText(
     ['orchestrator', 'Implementer has completed', '006-verify-trigger.md'],
     ['verifier', '[BEGIN]: Start verification', '007-verify-complete.md'],
     ['orchestrator', 'Verifier has completed', 'SUMMARY.md'],
-  ].map(([role = '', when = '', file = '']) => ({ role, when, file, thinkMs: 150 })),
+  ].map(([role = '', when = '', file = '']) => ({ role, when, file, thinkMs: role === 'tester' ? 600_000 : 150 })),
 );
 
 const CONFIG = 'features:\n  concurrent_limit: 20';
@@ -156,6 +157,10 @@ describe('beside what the user has', () => {
     await until('the window is small', async () => (await list('#{window_width}x#{window_height}'))[0] === '80x23');
     expect(await usersOwn()).toEqual(before);
     const small = (await product.events('beside')).length;
+    await product.reached('beside', 'the tester is at work', ({ prompts }) =>
+      prompts.some(({ purpose, outcome }) => purpose === 'step testing' && outcome === 'accepted'),
+    );
+    await steer(product.path('beside', 'current', 'agents', 'tester'), { do: 'finish' });
     await journaled(product, 'beside', 'two hand-offs with the small window', (events) => {
       const steps = events.slice(small).filter((event) => event.kind === 'step.completed');
       return steps.length >= 2;
