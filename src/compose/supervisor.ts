@@ -186,7 +186,7 @@ function workspaceOf({ root, config, log, lastWatchedMs, sinks, terminalOn }: Wo
       files,
       sinks: [
         (run, event) => {
-          sinks.give({ ...event, feature: run.identity?.feature ?? '', run: run.identity?.run ?? '' });
+          sinks.give({ v: 1, ...event, feature: run.identity?.feature ?? '', run: run.identity?.run ?? '' });
         },
         telemetry(log),
       ],

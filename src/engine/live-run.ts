@@ -7,7 +7,7 @@ import { openRunLoop, type FactStore, type RunLoop } from './loop.ts';
 import { executeModule } from './module-step.ts';
 import type { RunPlace } from './place.ts';
 import type { AgentProvider, Clock, Log, Modules, Terminal } from './ports.ts';
-import { keepRecord, type RecordParts } from './record.ts';
+import { keepRecord, type RecordParts, type Told } from './record.ts';
 
 /** A run with everything that moves it: its loop, its watchers, its couriers. */
 export interface LiveRun {
@@ -39,6 +39,8 @@ export interface LiveRunParts extends AttendanceParts {
   readonly modules: Modules;
   readonly log: Log;
   readonly record: RecordParts;
+  /** What whoever wrote the journal before did not hand on; see `missedEvents`. */
+  readonly missed: readonly Told[];
   readonly readEvents: () => Promise<readonly Event[]>;
 }
 
@@ -58,7 +60,7 @@ export function openLiveRun(parts: LiveRunParts): LiveRun {
     if (crew) background(perform(crew, command));
     else log.debug('nothing is done: the run is not equipped', { command: command.do });
   });
-  const stopRecord = keepRecord(loop, place, parts.record, onError);
+  const stopRecord = keepRecord(loop, place, parts.record, parts.missed, onError);
 
   const attend = (present: CrewParts): Attendance => (attending ??= openAttendance(present, parts, onError));
 

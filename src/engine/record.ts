@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import type { Event } from '../core/event.ts';
-import { presentStep, type Run } from '../core/run.ts';
+import { evolve } from '../core/evolve.ts';
+import { newRun, presentStep, type Run } from '../core/run.ts';
 import { isAgentStep } from '../core/workflow.ts';
 import type { RunLoop } from './loop.ts';
 import type { RunPlace } from './place.ts';
@@ -18,11 +20,18 @@ export interface RecordParts {
   readonly writeMetrics: (run: Run, place: RunPlace) => Promise<void>;
 }
 
-/** Keeps what is derived from the journal beside it: state.json, metrics.json, and the sinks' feed. */
+/** An event, and the run as it was after it. */
+export type Told = readonly [run: Run, event: Event];
+
+/**
+ * Keeps what is derived from the journal beside it: state.json, metrics.json, and the sinks' feed. `missed` are the events
+ * that whoever wrote the journal before had no time to hand on; they come first.
+ */
 export function keepRecord(
   loop: RunLoop,
   place: RunPlace,
   parts: RecordParts,
+  missed: readonly Told[],
   onError: (error: unknown) => void,
 ): Stop {
   let writing: Promise<void> | null = null;
@@ -34,12 +43,20 @@ export function keepRecord(
       await parts.files.write(place.stateFile, `${JSON.stringify(stateOf(loop.run(), parts.version), null, 2)}\n`);
     }
   };
-  const unsubscribe = loop.subscribe((run, events) => {
-    for (const event of events) for (const sink of parts.sinks) sink(run, event);
+  const refresh = (): void => {
     stale = true;
     writing ??= write()
       .catch(onError)
       .finally(() => (writing = null));
+  };
+  const tell = (run: Run, event: Event): void => {
+    for (const sink of parts.sinks) sink(run, event);
+  };
+  for (const [run, event] of missed) tell(run, event);
+  if (missed.length > 0) refresh();
+  const unsubscribe = loop.subscribe((run, events) => {
+    for (const event of events) tell(run, event);
+    refresh();
     // One after the other: an earlier state must never be written over a later one.
     if (events.some((event) => event.kind === 'step.completed' || event.kind === 'run.completed')) {
       measuring = measuring.then(() => parts.writeMetrics(run, place)).catch(onError);
@@ -50,6 +67,31 @@ export function keepRecord(
     await writing;
     await measuring;
   };
+}
+
+/**
+ * The events that nobody was told of: `state.json` is written after the sinks got what it holds, so that one killed in
+ * between tells them twice rather than never.
+ */
+export async function missedEvents(events: readonly Event[], { stateFile }: RunPlace): Promise<readonly Told[]> {
+  const told = await sequenceIn(stateFile);
+  const missed: Told[] = [];
+  let run = newRun;
+  for (const event of events) {
+    run = evolve(run, event);
+    if (event.seq > told) missed.push([run, event]);
+  }
+  return missed;
+}
+
+/** 0 when there is no such file, or it holds something else. */
+async function sequenceIn(stateFile: string): Promise<number> {
+  try {
+    const { sequence } = JSON.parse(await readFile(stateFile, 'utf8')) as { readonly sequence?: unknown };
+    return typeof sequence === 'number' ? sequence : 0;
+  } catch {
+    return 0;
+  }
 }
 
 /** What `state.json` says: the run in a few plain fields, for tools that do not read journals. */

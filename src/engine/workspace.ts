@@ -9,6 +9,7 @@ import type { CrewSetup } from './crew.ts';
 import { openLiveRun, type LiveRun, type LiveRunParts } from './live-run.ts';
 import { runPlace, type CheckpointsPath, type RunPlace } from './place.ts';
 import type { AgentProvider, Files, Log, Terminal } from './ports.ts';
+import { missedEvents } from './record.ts';
 
 /** The live runs of one workspace: at most one for each feature, the run that `current` leads to. */
 export interface Workspace {
@@ -27,7 +28,7 @@ export interface Workspace {
   close(): Promise<void>;
 }
 
-export interface WorkspaceParts extends Omit<LiveRunParts, 'place' | 'start' | 'store' | 'log' | 'readEvents'> {
+export interface WorkspaceParts extends Omit<LiveRunParts, 'place' | 'start' | 'store' | 'log' | 'missed' | 'readEvents'> {
   readonly root: string;
   readonly files: Files;
   readonly checkpointsPath: CheckpointsPath;
@@ -142,9 +143,10 @@ async function openHeld(parts: WorkspaceParts, place: RunPlace, feature: string,
   const log = parts.logFor(feature, run);
   if (opened.cut) log.warn('the end of the journal was torn and has been set aside', { cut: opened.cut });
   const start = opened.events.reduce<Run>(evolve, newRun);
+  const missed = await missedEvents(opened.events, place);
   return {
     journal: opened.journal,
-    live: openLiveRun({ ...parts, place, start, store: opened.journal, log, readEvents }),
+    live: openLiveRun({ ...parts, place, start, store: opened.journal, log, missed, readEvents }),
   };
 }
 

@@ -46,6 +46,7 @@ function bench(start: Run, over: Over = {}) {
     modules: over.modules ?? { call: () => Promise.reject(new Error('there are no modules here')) },
     log: quietLog,
     record: { version: '0', files: { write: nothing }, sinks: [], writeMetrics: nothing },
+    missed: [],
     readEvents: () => Promise.resolve(journal),
   });
   const { terminal, provider, setup } = crewOf(live.loop, playedTerminal(over.terminal), playedProvider(over.provider));

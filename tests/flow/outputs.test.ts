@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -196,8 +196,7 @@ describe('what a run leaves', () => {
 
   it('has gone event by event to those who follow and to every sink, after it was journaled', async () => {
     const { repo } = product;
-    // The version stands on each line of the journal.
-    const plain = events.map((event) => ({ ...event, v: undefined, feature: FEATURE, run: 'initial' }));
+    const plain = events.map((event) => ({ ...event, feature: FEATURE, run: 'initial' }));
     const told = (name: string) => linesOf<Record<string, unknown>>(`${repo.root}/${name}`);
     await until('the module has all', async () => (await told('module.jsonl')).length >= plain.length);
     expect(await told('module.jsonl')).toEqual(plain.map((event) => ({ ...event, durable: true })));
@@ -227,6 +226,24 @@ it('the supervisor ends in order when it is asked to, with its sinks open and it
   const log = await linesOf<Record<string, unknown>>(product.path('.logs', 'tmops.log'));
   const begun = log.findLastIndex(({ pid }) => pid === supervisor);
   expect(log.slice(begun).at(-1)).toMatchObject({ msg: 'the supervisor ends', code: 0 });
+});
+
+it('events that a killed supervisor had journaled and not handed on go to the sinks first thing', async () => {
+  const stateFile = product.path(FEATURE, 'current', 'state.json');
+  const state = JSON.parse(await readFile(stateFile, 'utf8')) as { readonly sequence: number };
+  expect(state.sequence).toBe(events.length);
+  // As it is left by one that is killed after the last two events were flushed: it is written after they were told.
+  await writeFile(stateFile, JSON.stringify({ ...state, sequence: events.length - 2 }));
+  const told = (name: string) => linesOf<{ readonly seq: number; readonly v: number }>(`${product.repo.root}/${name}`);
+  await product.json('init', 'another');
+  for (const name of ['module.jsonl', 'command.jsonl']) {
+    await until(`${name} has them`, async () => (await told(name)).length >= events.length + 2);
+    const again = (await told(name)).slice(events.length, events.length + 2);
+    expect(again).toMatchObject(events.slice(-2).map(({ seq }) => ({ v: 1, seq, feature: FEATURE })));
+  }
+  await until('state.json is up to date', async () => (await readFile(stateFile, 'utf8')).includes('"completed"'));
+  expect(JSON.parse(await readFile(stateFile, 'utf8'))).toEqual(state);
+  await product.endSupervisor();
 });
 
 it('no supervisor runs without a workspace', async () => {

@@ -164,6 +164,7 @@ async function begin(world: World): Promise<Life> {
     modules: { call: () => Promise.reject(new Error('there are no modules here')) },
     log: logInto(errors),
     record: { version: '0', files: mortal.wrap(FILES), sinks: [], writeMetrics: () => Promise.resolve() },
+    missed: [],
     readEvents: () => Promise.resolve(written),
   });
   live.equip({ terminal: mortal.wrap(terminal), provider: mortal.wrap(provider), setup: setupOf(server) });

@@ -9,6 +9,8 @@ export type SinkOrder =
 
 /** What a sink is handed: the event as in the journal, and whose it is. */
 export interface SinkEvent {
+  /** Version of the shape, as in the journal. */
+  readonly v: number;
   readonly feature: string;
   readonly run: string;
   readonly kind: string;
