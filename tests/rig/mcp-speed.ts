@@ -1,16 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
-
-const HELLO = [
-  {
-    jsonrpc: '2.0',
-    id: 1,
-    method: 'initialize',
-    params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'speed', version: '1.0.0' } },
-  },
-  { jsonrpc: '2.0', method: 'notifications/initialized' },
-  { jsonrpc: '2.0', id: 2, method: 'tools/list' },
-];
+import { HELLO } from './mcp-hello.ts';
 
 /** A stdio MCP server as the speed tests use it; the client side costs the same for every server. */
 export interface SpeedServer {
@@ -27,7 +17,7 @@ export async function startServer(argv: readonly string[], env: Record<string, s
   const child = spawn(process.execPath, argv, { env, stdio: 'pipe' });
   const answers = answersOf(child);
   const list = answers(2);
-  child.stdin.write(HELLO.map((message) => `${JSON.stringify(message)}\n`).join(''));
+  child.stdin.write(HELLO);
   await list;
   const startMs = performance.now() - began;
   let id = 2;
