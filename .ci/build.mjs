@@ -9,17 +9,14 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const draft = join(root, `dist.${process.pid}`);
 
-const { metafile } = await build({
+const common = {
   absWorkingDir: root,
-  entryPoints: { tmops: 'src/main.ts', rehearsal: 'src/rehearsal/main.ts' },
   outdir: draft,
   bundle: true,
-  splitting: true,
   metafile: true,
   platform: 'node',
   format: 'esm',
   target: 'node20',
-  chunkNames: 'chunks/[name]-[hash]',
   legalComments: 'none',
   // For .ci/coverage.mjs; not in the package. The code does not name them: node would copy them into each file of
   // NODE_V8_COVERAGE, four fifths of it.
@@ -29,9 +26,14 @@ const { metafile } = await build({
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
   logLevel: 'warning',
-});
+};
+const entryPoints = { tmops: 'src/main.ts', rehearsal: 'src/rehearsal/main.ts' };
+const programs = await build({ ...common, entryPoints, splitting: true, chunkNames: 'chunks/[name]-[hash]' });
+// In one file of its own, since it is copied to where the agents are.
+const hook = await build({ ...common, entryPoints: { 'write-hook': 'src/write-hook/main.ts' }, sourcemap: false });
 for (const name of ['tmops', 'rehearsal']) chmodSync(join(draft, `${name}.js`), 0o755);
-writeFileSync(join(draft, 'THIRD_PARTY_LICENSES.txt'), licences(Object.keys(metafile.inputs)));
+const inputs = [programs, hook].flatMap(({ metafile }) => Object.keys(metafile.inputs));
+writeFileSync(join(draft, 'THIRD_PARTY_LICENSES.txt'), licences(inputs));
 
 // The new build takes the old one's place as a whole, as nearly as folders allow.
 mkdirSync(join(root, 'dist'), { recursive: true });

@@ -2,18 +2,22 @@ import type { Caller, Failure, LinkReply, LinkRequest, TextReply } from '../link
 import type { StopSignal } from '../link/stopper.ts';
 import { checkArguments } from './arguments.ts';
 import { handlersFor, type Handlers } from './handlers.ts';
+import type { NewsBoard } from './news.ts';
 import type { AppPorts } from './ports.ts';
-import { operations, type OperationKey } from './table.ts';
+import { newsRequest, operations, type OperationKey } from './table.ts';
+import { abortSignalOf } from './stop-signal.ts';
 import { tellError } from './tell.ts';
 
 /** Answers requests of the doors: one operation of the table each. Never rejects. */
 export function dispatcher(
   ports: AppPorts,
+  board: NewsBoard,
   onBug: (error: unknown) => void,
 ): (request: LinkRequest, signal: StopSignal) => Promise<LinkReply | TextReply> {
   const handlers: Handlers = handlersFor(ports);
   const byName = new Map(Object.entries(operations).map(([key, operation]) => [operation.name, key as OperationKey]));
   return async ({ id, op, input, caller }, signal) => {
+    if (op === newsRequest.name) return { id, ...(await newsAfter(board, input, abortSignalOf(signal))) };
     const key = byName.get(op);
     if (key === undefined)
       return {
@@ -32,6 +36,21 @@ export function dispatcher(
     const { output, json } = answer;
     return json === undefined ? { id, ok: true, output } : { id, ok: true, json };
   };
+}
+
+async function newsAfter(
+  board: NewsBoard,
+  input: unknown,
+  signal: AbortSignal,
+): Promise<{ ok: true; output: unknown } | { ok: false; failure: Failure }> {
+  const checked = newsRequest.input.safeParse(input);
+  if (!checked.success)
+    return {
+      ok: false,
+      failure: { code: 'bad-arguments', sentence: 'The request for news is not one.', hint: 'after, timeoutMs' },
+    };
+  const { after, timeoutMs } = checked.data;
+  return { ok: true, output: await board.after(after, timeoutMs, signal) };
 }
 
 async function answerOf(

@@ -3,6 +3,10 @@ import { presentStep, type Run } from '../core/run.ts';
 import { isAgentStep } from '../core/workflow.ts';
 import type { LiveRun } from '../engine/live-run.ts';
 import type { Caller } from '../link/protocol.ts';
+import { adoptHandler } from './adopt.ts';
+import { answerHandler } from './answer.ts';
+import { attentionOf } from './attention.ts';
+import { explain } from './explain.ts';
 import type { Answer, Handler } from './handler.ts';
 import { initHandler } from './init.ts';
 import { knownStatuses } from './known-status.ts';
@@ -10,11 +14,17 @@ import { narrate } from './narrate.ts';
 import { openOrTell } from './open-run.ts';
 import { plainText } from './pane-text.ts';
 import type { AppPorts } from './ports.ts';
+import { sendMessage } from './send-message.ts';
 import { startHandler } from './start.ts';
-import { attentionOf, waitsFor } from './status.ts';
+import { steeringHandlers } from './steering.ts';
 import type { InputOf, OperationKey, OutputOf } from './table.ts';
+import { abortSignalOf } from './stop-signal.ts';
 import { tellRefusal, unknownFeature } from './tell.ts';
 import { waitFor } from './wait.ts';
+import { waitsFor } from './waits-for.ts';
+
+/** How far back it is looked for what was seen last. */
+const EXPLAINED_EVENTS = 200;
 
 export type Handlers = { readonly [K in OperationKey]: Handler<K> };
 
@@ -22,9 +32,13 @@ export function handlersFor(ports: AppPorts): Handlers {
   const statusNow = knownStatuses((run) => attachOf(ports, run));
   return {
     init: initHandler(ports),
+    adopt: adoptHandler(ports),
     start: startHandler(ports),
     status: ({ feature }) =>
-      withRun(ports, feature, (live) => ({ ok: true, ...statusNow(live.loop.run(), ports.clock.now()) })),
+      withRun(ports, feature, (live) => ({
+        ok: true,
+        ...statusNow(live.loop.run(), ports.clock.now(), live.loop.failing()),
+      })),
     list: () => list(ports),
     wait: (input, _caller, signal) =>
       withRun(ports, input.feature, async (live) => ({
@@ -33,7 +47,18 @@ export function handlersFor(ports: AppPorts): Handlers {
       })),
     events: ({ feature, after, limit }) =>
       withRun(ports, feature, async (live) => ({ ok: true, output: await eventsAfter(live, after, limit) })),
+    message: (input, _caller, signal) =>
+      withRun(ports, input.feature, (live) => sendMessage(live, input, ports, abortSignalOf(signal))),
+    explain: ({ feature }) =>
+      withRun(ports, feature, async (live) => {
+        // The journal, not what is in memory: a supervisor that has just taken the run up remembers nothing.
+        const events = await live.events(live.loop.run().seq - EXPLAINED_EVENTS);
+        const [run, failing] = [live.loop.run(), live.loop.failing()];
+        return { ok: true, output: explain(run, { events, now: ports.clock.now(), failing }) };
+      }),
+    answer: answerHandler(ports),
     readPane: (input) => withRun(ports, input.feature, (live) => readPane(live, input)),
+    ...steeringHandlers(ports),
     settle: (input, caller) => withRun(ports, input.feature, (live) => settle(live, input, caller)),
     stop: ({ feature }, caller) => withRun(ports, feature, (live) => stop(live, caller)),
     doctor: async () => ({ ok: true, output: await ports.doctor() }),
@@ -79,7 +104,7 @@ async function list(ports: AppPorts): Promise<Answer<'list'>> {
         step: null,
         role: null,
         branch: line?.branch ?? '',
-        waitsFor: `It was not initialised by tmops: tmops init ${feature}.`,
+        waitsFor: byHandSentence(feature, opened.live !== null),
         attention: 0,
       });
       continue;
@@ -94,11 +119,16 @@ async function list(ports: AppPorts): Promise<Answer<'list'>> {
       role,
       branch: run.identity.branch,
       waitsFor: waitsFor(run),
-      attention: attentionOf(run, ports.clock.now()).length,
+      attention: attentionOf(run, ports.clock.now(), opened.live?.loop.failing()).length,
     });
   }
   return { ok: true, output: { features } };
 }
+
+const byHandSentence = (feature: string, hasRun: boolean): string =>
+  hasRun
+    ? `It was begun by hand: tmops adopt ${feature} takes it up from its checkpoints.`
+    : `It has no run that tmops could take up: tmops init ${feature}.`;
 
 async function eventsAfter(live: LiveRun, after: number, limit: number): Promise<OutputOf<'events'>> {
   const events: readonly Event[] = (await live.events(after)).slice(0, limit);

@@ -1,5 +1,7 @@
 import type { Run } from '../core/run.ts';
-import { silentAgent, statusOf } from './status.ts';
+import type { Failing } from '../engine/loop.ts';
+import { silentAgent } from './attention.ts';
+import { statusOf } from './status.ts';
 import type { StatusView } from './views.ts';
 
 export interface KnownStatus {
@@ -12,13 +14,15 @@ export interface KnownStatus {
  * Gives the status of a run, worked out once for each state of it: whoever follows a feature asks again and again while
  * nothing happens, and a run is never changed, only followed by another.
  */
-export function knownStatuses(attachOf: (run: Run) => string | null): (run: Run, now: number) => KnownStatus {
+export function knownStatuses(
+  attachOf: (run: Run) => string | null,
+): (run: Run, now: number, failing?: Failing | null) => KnownStatus {
   const known = new WeakMap<Run, KnownStatus>();
-  return (run, now) => {
-    const lasts = silentAgent(run, now) === null;
+  return (run, now, failing = null) => {
+    const lasts = failing === null && silentAgent(run, now) === null;
     const before = lasts ? known.get(run) : undefined;
     if (before) return before;
-    const output = statusOf(run, attachOf(run), now);
+    const output = statusOf(run, { attach: attachOf(run), now, failing });
     const status = { output, json: JSON.stringify(output) };
     if (lasts) known.set(run, status);
     return status;

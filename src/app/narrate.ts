@@ -1,4 +1,4 @@
-import type { CheckpointFault, Event } from '../core/event.ts';
+import type { CheckpointFault, CheckStage, Event, HumanSign } from '../core/event.ts';
 import type { EventView } from './views.ts';
 
 /** An event as a sentence for people. Text that came from agents or files is quoted, never woven in. */
@@ -10,7 +10,9 @@ type Sentences = { readonly [K in Event['kind']]: (event: Extract<Event, { kind:
 
 const SENTENCES: Sentences = {
   'run.initialised': (e) =>
-    `The run ${e.identity.run} of ${e.identity.feature} was initialised on branch ${e.identity.branch}.`,
+    `The run ${e.identity.run} of ${e.identity.feature} was ${e.begunAt === undefined ? 'initialised' : 'adopted'} on branch ${e.identity.branch}.`,
+  'conversation.adopted': ({ conversation: e }) =>
+    `The ${e.role} is to carry on the conversation ${e.sessionId}, which process ${e.process.pid} has open.`,
   'run.started': (e) =>
     `Started with the workflow ${e.workflow.name}, layout ${e.settings.layout}, agents ${e.settings.provider}.`,
   'run.surveyed': () => 'The checkpoints on disk were looked at.',
@@ -35,6 +37,33 @@ const SENTENCES: Sentences = {
   'agent.failed': (e) => e.sentence,
   'step.began': (e) => `Step ${e.step} began.`,
   'step.completed': (e) => `Step ${e.step} is done${e.how === 'found' ? ' (its checkpoint was already there)' : ''}.`,
+  'step.skipped': (e) => `Step ${e.step} was skipped by ${e.by}${e.why === '' ? '' : `: ${quoted(e.why)}`}.`,
+  'step.retried': (e) => `Step ${e.step} is asked for again (${e.by}).`,
+  'step.reopened': (e) =>
+    `Step ${e.step} and those after it are open again (${e.by})${e.why === '' ? '' : `: ${quoted(e.why)}`}.`,
+  'run.paused': (e) => `Paused by ${e.by}: ${e.why}.`,
+  'run.resumed': (e) => `Resumed by ${e.by}.`,
+  'pane.taken': (e) => `The ${e.role}'s pane is the human's (${e.how === 'command' ? `taken by ${e.by}` : e.why}).`,
+  'pane.used': (e) => `The human uses the ${e.role}'s pane (${SIGNS[e.sign]}).`,
+  'pane.left': (e) => `The human has left nothing standing in the ${e.role}'s pane.`,
+  'pane.returning': (e) => `The ${e.role}'s pane goes back at ${new Date(e.backAt).toISOString()} unless it is used.`,
+  'pane.given': (e) =>
+    `The ${e.role}'s pane is handed back${e.how === 'idle' ? ': nobody used it any more' : ` by ${e.by}`}.`,
+  'gate.approved': (e) => `Step ${e.step} was approved by ${e.by}${commented(e.comment)}.`,
+  'gate.rejected': (e) => `Step ${e.step} was sent back by ${e.by}${commented(e.comment)}.`,
+  'check.wanted': (e) =>
+    `Step ${e.step} is checked ${e.stage === 'before' ? 'before it begins' : 'against its claim'}.`,
+  'check.passed': (e) =>
+    `The check ${stageWord(e)} passed in ${e.tookMs} ms.${e.shown.map((each) => ` ${each}`).join('')}`,
+  'check.failed': (e) =>
+    `The check ${stageWord(e)} ${e.finding.verdict === 'refuted' ? 'failed' : 'was inconclusive'}: ${e.finding.sentence}`,
+  'check.waived': (e) => `The check ${stageWord(e)} was waived by ${e.by}${commented(e.comment)}.`,
+  'agent.parked': (e) =>
+    `The ${e.role}'s agent is at a limit until ${new Date(e.untilMs).toISOString()}: ${quoted(e.why)}.`,
+  'agent.unparked': (e) => `The ${e.role}'s limit is over.`,
+  'dialog.answered': (e) => `${e.by} answered the ${e.role}'s dialog: ${quoted(e.choice)}.`,
+  'prompt.withdrawn': (e) => `Prompt ${e.prompt} was withdrawn: ${e.why}.`,
+  'checkpoint.gone': (e) => `${e.file} is not there any more.`,
   'module.failed': (e) =>
     `The module of step ${e.step} failed to ${e.stage}: ${quoted(e.why)}${e.rolledBack ? '; it was rolled back' : ''}.`,
   'prompt.wanted': (e) => `For the ${e.role}: ${quoted(e.line)} (prompt ${e.prompt}).`,
@@ -49,6 +78,17 @@ const SENTENCES: Sentences = {
   'checkpoint.seen': (e) => `${e.file} is whole${e.gate === 'human' ? ' and asks for a human review' : ''}.`,
   'checkpoint.refused': (e) => `${faultWord(e.fault)}.`,
 };
+
+const SIGNS: Readonly<Record<HumanSign, string>> = {
+  prompt: 'a prompt',
+  draft: 'a draft',
+  'copy-mode': 'copy mode',
+  typing: 'typing',
+  key: 'a key',
+};
+const commented = (comment: string | null): string => (comment === null ? '' : `: ${quoted(comment)}`);
+const stageWord = ({ step, stage }: { readonly step: string; readonly stage: CheckStage }): string =>
+  stage === 'before' ? `before ${step}` : `of ${step}`;
 
 function sentence(event: Event): string {
   const say = SENTENCES[event.kind] as (event: Event) => string;

@@ -1,7 +1,8 @@
 import type { StartPlan } from '../config/plan.ts';
 import type { Config } from '../config/schema.ts';
+import type { AdoptProblem, ByHand, Conversation } from '../core/adopt.ts';
 import type { InitOrder, InitOutcome, ListedFeature, SpecState } from '../core/init.ts';
-import type { Clock, Terminal } from '../engine/ports.ts';
+import type { Clock, Files, Prover, Sighting, Terminal } from '../engine/ports.ts';
 import type { RunPlace } from '../engine/place.ts';
 import type { Workspace } from '../engine/workspace.ts';
 import type { OutputOf } from './table.ts';
@@ -15,6 +16,8 @@ export interface AppPorts {
   readonly workspaceId: string;
   readonly version: string;
   readonly clock: Clock;
+  readonly files: Files;
+  readonly prover: Prover;
   readonly workspace: Workspace;
   /** The configuration as it is on disk now and the caller's variables say, with faults already in words. */
   readonly config: (env: Readonly<Record<string, string>> | undefined) => Told<{
@@ -25,7 +28,24 @@ export interface AppPorts {
     order: Omit<InitOrder, 'workspaceRoot' | 'toolsDir' | 'specTemplateFile'>,
     config: Config,
   ) => Promise<InitOutcome>;
+  /** A feature that was begun by hand, as its folders and git tell it. */
+  readonly findByHand: (
+    feature: string,
+  ) => Promise<{ readonly ok: true; readonly found: ByHand } | { readonly ok: false; readonly problem: AdoptProblem }>;
+  /** Looks once at one file that may be a checkpoint. Null when it is not there. */
+  readonly lookAtCheckpoint: (path: string) => Promise<Sighting | null>;
+  /** The conversation of the Claude Code that runs as this process or below it; null when there is none. */
+  readonly findConversation: (
+    pid: number,
+    env: Readonly<Record<string, string>>,
+  ) => Promise<
+    (Pick<Conversation, 'sessionId' | 'process'> & { readonly cwd: string; readonly spoken: boolean }) | null
+  >;
+  /** Id of the process that has a conversation open; null when none has. */
+  readonly holderOfConversation: (sessionId: string, env: Readonly<Record<string, string>>) => Promise<number | null>;
   readonly features: () => Promise<readonly ListedFeature[]>;
+  /** Whether there is a file of that path. */
+  readonly isThere: (path: string) => Promise<boolean>;
   readonly specState: (feature: string, runDir: string) => Promise<SpecState>;
   /** Where the feature's worktree belongs; the root itself with `isolation: branch`. */
   readonly worktreePath: (feature: string, config: Config) => string;

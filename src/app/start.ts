@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { StartPlan } from '../config/plan.ts';
 import type { Config } from '../config/schema.ts';
+import { adoptedBy } from '../core/adopt.ts';
 import { scrubEnvironment } from '../core/environment.ts';
 import type { Settings } from '../core/event.ts';
 import type { Run } from '../core/run.ts';
@@ -9,8 +10,10 @@ import type { LiveRun } from '../engine/live-run.ts';
 import type { Caller } from '../link/protocol.ts';
 import type { Handler } from './handler.ts';
 import { openOrTell } from './open-run.ts';
-import type { AppPorts } from './ports.ts';
+import { checkBaseline } from './baseline.ts';
+import type { AppPorts, Told } from './ports.ts';
 import type { InputOf, OutputOf } from './table.ts';
+import { abortSignalOf } from './stop-signal.ts';
 import { tellRefusal, unknownFeature } from './tell.ts';
 import type { ProblemView } from './views.ts';
 
@@ -21,14 +24,30 @@ const OPEN_WITHIN_MS = 15_000;
 export function startHandler(ports: AppPorts): Handler<'start'> {
   // One after the other, so that the limit counts whoever came before, and the files of a run have one writer.
   let before: Promise<unknown> = Promise.resolve();
-  return async (input, caller) => {
-    const beginning = Promise.allSettled([before]).then(() => begin(ports, input, caller));
-    before = beginning;
-    const begun = await beginning;
+  const inTurn = <T>(act: () => Promise<T>): Promise<T> => {
+    const turn = Promise.allSettled([before]).then(act);
+    before = turn;
+    return turn;
+  };
+  return async (input, caller, signal) => {
+    const prepared = await inTurn(() => prepare(ports, input, caller));
+    if (!prepared.ok) return prepared;
+    // Tests may take minutes, which other features need not wait for.
+    const baseline = await proveBaseline(ports, prepared.order, abortSignalOf(signal));
+    if (!baseline.ok) return baseline;
+    const begun = await inTurn(() => begin(ports, prepared.order, caller, baseline.notes));
     if (!begun.ok) return begun;
     const failure = await begun.opened;
     return failure ? { ok: false, problem: failure } : { ok: true, output: begun.output };
   };
+}
+
+/** What is to be set going, once it was found fit. */
+interface StartOrder {
+  readonly live: LiveRun;
+  readonly config: Config;
+  readonly choice: Choice;
+  readonly testCommand: readonly string[] | null;
 }
 
 type Begun =
@@ -40,18 +59,41 @@ type Begun =
       readonly opened: Promise<ProblemView | null>;
     };
 
-async function begin(ports: AppPorts, input: InputOf<'start'>, caller: Caller): Promise<Begun> {
+async function prepare(ports: AppPorts, input: InputOf<'start'>, caller: Caller): Promise<Told<{ order: StartOrder }>> {
   const live = await ports.workspace.live(input.feature);
   if (!live?.loop.run().identity) return { ok: false, problem: unknownFeature(input.feature) };
   const loaded = ports.config(caller.env);
   if (!loaded.ok) return loaded;
   const planned = loaded.plan(input.layout);
   if (!planned.ok) return planned;
-  const choice = choose(ports, loaded.config, planned.plan, input, caller);
-  const problem =
-    (await overLimit(ports, loaded.config, input.feature)) ?? (await unfit(ports, live, loaded.config, choice));
+  const { config } = loaded;
+  const testCommand = await ports.testCommand(config);
+  const choice = choose(ports, config, planned.plan, input, caller);
+  const order: StartOrder = { live, config, choice, testCommand };
+  const problem = (await overLimit(ports, config, input.feature)) ?? (await unfit(ports, order));
+  return problem ? { ok: false, problem } : { ok: true, order };
+}
+
+async function proveBaseline(
+  ports: AppPorts,
+  order: StartOrder,
+  signal: AbortSignal,
+): ReturnType<typeof checkBaseline> {
+  const { live, choice, testCommand } = order;
+  const { workflow } = choice.plan;
+  return checkBaseline(ports, { live, workflow, settings: choice.settings, env: choice.env, testCommand }, signal);
+}
+
+/** Others may have been started, and the run may have had a successor, since it was found fit. */
+async function begin(ports: AppPorts, order: StartOrder, caller: Caller, notes: readonly string[]): Promise<Begun> {
+  const { feature = '' } = order.live.loop.run().identity ?? {};
+  if ((await ports.workspace.live(feature)) !== order.live) {
+    const sentence = `Another run of ${feature} was initialised while its tests ran.`;
+    return { ok: false, problem: { code: 'run-replaced', sentence, hint: `tmops start ${feature}` } };
+  }
+  const problem = await overLimit(ports, order.config, feature);
   if (problem) return { ok: false, problem };
-  return setGoing(ports, live, loaded.config, choice, caller);
+  return setGoing(ports, order, caller, notes);
 }
 
 interface Choice {
@@ -78,6 +120,10 @@ function choose(ports: AppPorts, config: Config, plan: StartPlan, input: InputOf
       provider,
       instructions: config.instructions,
       silentAfterMs: config.features.checkpoint_timeout,
+      limitRetryMs: config.features.limit_retry,
+      handBackAfterMs: config.human.hand_back_after,
+      evidence: config.evidence.enabled,
+      baseline: input.baseline ?? 'required',
       socket: ports.socketOf(config, callerEnv),
     },
   };
@@ -99,7 +145,7 @@ async function overLimit(ports: AppPorts, config: Config, feature: string): Prom
   };
 }
 
-async function unfit(ports: AppPorts, live: LiveRun, config: Config, choice: Choice): Promise<ProblemView | null> {
+async function unfit(ports: AppPorts, { live, config, choice, testCommand }: StartOrder): Promise<ProblemView | null> {
   const { feature = '' } = live.loop.run().identity ?? {};
   if ((await ports.specState(feature, live.place.runDir)) === 'missing') {
     return {
@@ -116,6 +162,8 @@ async function unfit(ports: AppPorts, live: LiveRun, config: Config, choice: Cho
     (await ports.providerFault(choice.provider, config, choice.env)) ??
     (await ports.trust(choice.provider, choice.trust, choice.callerEnv));
   if (fault) return fault;
+  const open = await openElsewhere(ports, live.loop.run(), choice);
+  if (open) return open;
   const survey = await ports.terminal(choice.settings.socket).survey(choice.settings.session);
   if (survey.kind === 'foreign') {
     return {
@@ -126,16 +174,27 @@ async function unfit(ports: AppPorts, live: LiveRun, config: Config, choice: Cho
   }
   if (survey.kind === 'unknown')
     return { code: 'tmux', sentence: `tmux did not answer: ${survey.why}.`, hint: 'tmops doctor' };
-  const testCommand = await ports.testCommand(config);
   return ports.placeRoles(live.place, choice.plan, config, testCommand);
+}
+
+/** A conversation that is still led by hand is not carried on: two programs would both write into it. */
+async function openElsewhere(ports: AppPorts, run: Run, { plan, settings, env }: Choice): Promise<ProblemView | null> {
+  for (const role of Object.keys(plan.workflow.roles)) {
+    const adopted = adoptedBy(run, role, settings.provider);
+    const pid = adopted ? await ports.holderOfConversation(adopted.sessionId, env) : null;
+    if (pid === null) continue;
+    const sentence = `The ${role}'s conversation is still open in process ${pid}; two programs would both write into it.`;
+    const hint = `End it there with /exit, then: tmops start ${run.identity?.feature ?? ''}`;
+    return { code: 'conversation-open', sentence, hint };
+  }
+  return null;
 }
 
 async function setGoing(
   ports: AppPorts,
-  live: LiveRun,
-  config: Config,
-  choice: Choice,
+  { live, config, choice, testCommand }: StartOrder,
   caller: Caller,
+  baseline: readonly string[],
 ): Promise<Begun> {
   const { plan, settings } = choice;
   const { feature = '', run: runName = '' } = live.loop.run().identity ?? {};
@@ -147,8 +206,9 @@ async function setGoing(
     size: { cols: config.tmux.cols, rows: config.tmux.rows },
     statusArgv: ports.statusArgv(feature),
     env: choice.env,
-    testCommand: await ports.testCommand(config),
+    testCommand,
     allow: config.providers.claude_code.allow,
+    takeKey: config.human.take_key,
     modes: Object.fromEntries(Object.keys(plan.workflow.roles).map((role) => [role, modeOf(config, role)])),
   });
   const spareIds = Object.fromEntries(Object.keys(plan.workflow.roles).map((role) => [role, randomUUID()]));
@@ -164,7 +224,7 @@ async function setGoing(
     ...plan.leftOut.map(
       (role) => `The role ${role} of the workflow is left out: it is not in features.default_phases.`,
     ),
-    ...(answer.events.length === 0 ? ['It was running already.'] : []),
+    ...(answer.events.length === 0 ? ['It was running already.'] : baseline),
     ...(spec === 'template'
       ? [`.tmops/${feature}/current/TASK_SPEC.md is still the template; the agents will find no task in it.`]
       : []),

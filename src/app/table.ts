@@ -1,9 +1,13 @@
 import { z } from 'zod';
+import { featureName, operation, roleName } from './operation.ts';
+import { steeringOperations } from './table-steering.ts';
 import {
+  adoptOutput,
   doctorOutput,
   eventsOutput,
   initOutput,
   listOutput,
+  newsOutput,
   paneOutput,
   settleOutput,
   startOutput,
@@ -12,34 +16,12 @@ import {
   waitOutput,
 } from './views.ts';
 
+export type { Operation } from './operation.ts';
+
 /**
  * Every operation, once: what it is called at each door, what it takes and what it gives. Doors translate; the
  * supervisor runs (see handlers.ts). No logic here, so that a door can load the table without loading the engine.
  */
-export interface Operation {
-  /** Name at the CLI and on the socket: one lower-case word or words joined by `-`. */
-  readonly name: string;
-  /** Name of the MCP tool. */
-  readonly tool: string;
-  readonly title: string;
-  /** When to use it, for a model and for `--help`. */
-  readonly description: string;
-  readonly effect: 'read' | 'act' | 'destroy';
-  /** Doing it twice is the same as doing it once. */
-  readonly idempotent: boolean;
-  readonly input: z.ZodObject;
-  readonly output: z.ZodObject;
-}
-
-export const featureName = z
-  .string()
-  .regex(/^[a-z0-9-]{3,20}$/, 'a feature name is 3 to 20 of the characters a-z, 0-9 and -')
-  .describe('Name of the feature, e.g. auth-api');
-
-const operation = <I extends z.ZodObject, O extends z.ZodObject>(
-  entry: Omit<Operation, 'input' | 'output'> & { readonly input: I; readonly output: O },
-): Omit<Operation, 'input' | 'output'> & { readonly input: I; readonly output: O } => entry;
-
 export const operations = {
   init: operation({
     name: 'init',
@@ -57,6 +39,25 @@ export const operations = {
         .describe('initial: first run; retry: a fresh run beside the earlier one'),
     }),
     output: initOutput,
+  }),
+  adopt: operation({
+    name: 'adopt',
+    tool: 'tmops_adopt',
+    title: 'Adopt a feature begun by hand',
+    description:
+      'Takes up a feature that was begun by hand with the plain framework, so that it can be started and goes on from its checkpoints. Finds run, branch and checkpoints, changes no file of them, and says what starting would do first.',
+    effect: 'act',
+    idempotent: true,
+    input: z.strictObject({
+      feature: featureName,
+      panes: z
+        .record(roleName, z.string().regex(/^%[0-9]{1,9}$/, 'a pane is % and a number'))
+        .optional()
+        .describe(
+          'Panes in which the user talks with a Claude Code of their own, by role ({"tester": "%4"}): the roles carry on these conversations once the user has ended them there',
+        ),
+    }),
+    output: adoptOutput,
   }),
   start: operation({
     name: 'start',
@@ -81,6 +82,10 @@ export const operations = {
         .boolean()
         .optional()
         .describe("Record in Claude Code's own configuration that this project folder is trusted"),
+      baseline: z
+        .enum(['required', 'waived'])
+        .optional()
+        .describe("required: the project's tests have to pass before the work begins; waived: they need not"),
     }),
     output: startOutput,
   }),
@@ -153,10 +158,7 @@ export const operations = {
     idempotent: true,
     input: z.strictObject({
       feature: featureName,
-      role: z
-        .string()
-        .regex(/^[a-z][a-z0-9-]{0,30}$/)
-        .describe('Role of the pane, e.g. tester'),
+      role: roleName,
       lines: z.number().int().min(1).max(500).default(60).describe('How many lines from the bottom'),
     }),
     output: paneOutput,
@@ -176,6 +178,7 @@ export const operations = {
     }),
     output: settleOutput,
   }),
+  ...steeringOperations,
   stop: operation({
     name: 'stop',
     tool: 'tmops_stop',
@@ -198,6 +201,16 @@ export const operations = {
     input: z.strictObject({}),
     output: doctorOutput,
   }),
+} as const;
+
+/**
+ * What the doors ask for themselves: neither a command nor a tool. `after` is the cursor of the answer before; without
+ * it nothing is waited for, and what comes is what was not told yet.
+ */
+export const newsRequest = {
+  name: 'news',
+  input: z.strictObject({ after: z.string().max(60).optional(), timeoutMs: z.number().int().min(0).max(50_000) }),
+  output: newsOutput,
 } as const;
 
 export type OperationKey = keyof typeof operations;

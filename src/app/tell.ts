@@ -1,6 +1,8 @@
+import type { AdoptProblem } from '../core/adopt.ts';
 import type { ConfigFault } from '../config/faults.ts';
 import type { ChildEnd, InitProblem } from '../core/init.ts';
 import type { Refusal } from '../core/request.ts';
+import type { AnswerProblem } from '../engine/answer.ts';
 import { RunUnavailable } from '../engine/workspace.ts';
 import { JournalError } from '../journal/error.ts';
 import { quoted } from './narrate.ts';
@@ -20,15 +22,140 @@ export function tellRefusal({ reason, received, allowed }: Refusal, feature: str
       `Prompt ${received} of ${feature} is not in doubt.`,
       `In doubt are: ${allowed.join(', ') || 'none'}.`,
     ],
+    'unknown-step': [`${feature} has no step ${quoted(received)}.`, `Its steps: ${allowed.join(', ')}.`],
+    'not-the-present-step': [
+      `${quoted(received)} is not the present step of ${feature}.`,
+      `The present step is ${allowed.join(', ')}; to go back to an earlier one: tmops redo ${feature} --step <step>.`,
+    ],
+    'step-not-done': [
+      `${feature} has not done ${received === '' ? 'any step' : `the step ${quoted(received)}`} yet.`,
+      allowed.length > 0 ? `Done are: ${allowed.join(', ')}.` : `tmops status ${feature} shows where it is.`,
+    ],
+    'nothing-to-approve': [`Nothing of ${feature} waits for an approval.`, `tmops why ${feature}`],
+    'nothing-to-reject': [`Nothing of ${feature} waits at a gate.`, `tmops why ${feature}`],
+    'no-dialog': [
+      `The ${quoted(received)} of ${feature} asks nothing that is known of.`,
+      `tmops status ${feature} shows the questions there are.`,
+    ],
+    'dialog-changed': [
+      `It asks something else by now (${quoted(received)}); nothing was answered.`,
+      `Look at it first: tmops status ${feature}. Its choices: ${choicesWord(allowed)}.`,
+    ],
+    'no-such-choice': [`${quoted(received)} is none of its choices.`, `Its choices: ${choicesWord(allowed)}.`],
+    'has-conversation': [
+      `The ${received} of ${feature} has a conversation of its own already.`,
+      `tmops start ${feature} goes on with it.`,
+    ],
+    held: [
+      `The pane is held by a human, or ${feature} is paused.`,
+      `tmops give ${feature}, or tmops resume ${feature}`,
+    ],
   };
   const [sentence, hint] = told[reason];
   return { code: reason, sentence, hint };
 }
 
+const choicesWord = (choices: readonly string[]): string => choices.map(quoted).join(', ') || 'none';
+
+/** Why a dialog was not answered. `role`: whose it is. */
+export function tellAnswer(problem: AnswerProblem, feature: string, role: string): ProblemView {
+  const teller = ANSWER[problem.kind] as (problem: AnswerProblem, feature: string, role: string) => [string, string];
+  const [sentence, hint] = teller(problem, feature, role);
+  return { code: `answer-${problem.kind}`, sentence, hint };
+}
+
+type AnswerTellers = {
+  readonly [K in AnswerProblem['kind']]: (
+    problem: Extract<AnswerProblem, { kind: K }>,
+    feature: string,
+    role: string,
+  ) => [string, string];
+};
+
+const inPane = (feature: string): string => `Answer it in the pane: tmops attach ${feature}`;
+
+const ANSWER: AnswerTellers = {
+  'no-pane': (_, feature, role) => [`The ${role} of ${feature} has no pane now.`, `tmops start ${feature}`],
+  'not-seen': (p, feature, role) => [
+    `The ${role}'s pane could not be read: ${p.why}.`,
+    `tmops read-pane ${feature} ${role}`,
+  ],
+  'in-copy-mode': (_, _feature, role) => [
+    `Somebody reads the ${role}'s pane in copy mode; nothing was pressed.`,
+    'Leave the mode there (q).',
+  ],
+  'dialog-gone': (_, feature, role) => [
+    `The ${role} asks nothing any more; nothing was answered.`,
+    `tmops status ${feature}`,
+  ],
+  'in-the-pane': (p, feature) => [
+    `The question (${p.dialog}) cannot be answered from here: ${p.why}.`,
+    inPane(feature),
+  ],
+  'takes-text': (p, feature) => [`${quoted(p.choice)} takes a text, which cannot be given from here.`, inPane(feature)],
+  'several-choices': (p) => [
+    'More than one of its choices is called like that.',
+    `Give the label with its number: ${choicesWord(p.choices)}.`,
+  ],
+  'mark-stays': (p, feature) => [`The mark does not leave ${quoted(p.marked)}; nothing was answered.`, inPane(feature)],
+  'not-pressed': (p, feature) => [`The answer could not be given: ${p.why}.`, inPane(feature)],
+};
+
+/** Why a feature that was begun by hand is not taken up. */
+export function tellAdopt(problem: AdoptProblem, feature: string): ProblemView {
+  const teller = ADOPT[problem.kind] as (problem: AdoptProblem, feature: string) => [string, string];
+  const [sentence, hint] = teller(problem, feature);
+  return { code: `adopt-${problem.kind}`, sentence, hint };
+}
+
+type AdoptTellers = {
+  readonly [K in AdoptProblem['kind']]: (
+    problem: Extract<AdoptProblem, { kind: K }>,
+    feature: string,
+  ) => [string, string];
+};
+
+const ADOPT: AdoptTellers = {
+  'no-folder': (p, feature) => [`There is no run of ${feature}: ${p.path} is missing.`, `tmops init ${feature}`],
+  'no-current': (p, feature) => [
+    `The link ${p.path}, which says which run it is, leads to none.`,
+    p.runs.length === 0
+      ? `tmops init ${feature}`
+      : `Its runs: ${p.runs.join(', ')}. Choose one: ln -sfn runs/${p.runs.at(-1) ?? ''} '${p.path}'`,
+  ],
+  'in-the-way': (p) => [`${p.path} is a ${p.what}, where a ${p.wanted} belongs.`, 'Put it right first.'],
+  'link-out': (p) => [
+    `The link ${p.path} leads to ${quoted(p.target)}, which is not a run of this feature.`,
+    'Point it at one of the folders in runs.',
+  ],
+  'no-branch': (p) => [
+    `There is no branch ${p.branch}${p.noted === null || p.noted === p.branch ? '' : `, nor ${p.noted}, which FEATURES.txt names`}.`,
+    `Make it from where the work is: git branch ${p.branch}`,
+  ],
+  'not-checked-out': (p) => [
+    `The branch ${p.branch} is checked out nowhere, so that there is no place to work in.`,
+    `git -C '${p.root}' switch ${p.branch}, or: git worktree add <folder> ${p.branch}`,
+  ],
+  'not-linked': (p) => [
+    `${p.link} does not lead to the ${p.target} of the root; agents find their files by it.`,
+    `ln -s '${p.target}' '${p.link}'`,
+  ],
+  'pane-twice': (p) => [`The pane ${p.pane} is named for more than one role.`, 'Give each role a pane of its own.'],
+  'pane-gone': (p) => [`There is no pane ${p.pane} with a program in it.`, 'tmux list-panes -a shows those there are.'],
+  'no-conversation': (p) => [
+    `No conversation was found in the pane ${p.pane}.`,
+    `A Claude Code has to run there in which something was said; without the pane the ${p.role} begins a new one.`,
+  ],
+  'works-elsewhere': (p) => [
+    `The ${p.role}'s conversation works in ${p.cwd}, and the feature in ${p.worktree}.`,
+    `Start it there, or adopt the feature without it: the ${p.role} begins a new one then.`,
+  ],
+};
+
 export const unknownFeature = (feature: string): ProblemView => ({
   code: 'unknown-feature',
   sentence: `There is no feature ${quoted(feature)} in this workspace.`,
-  hint: `tmops init ${feature}, or tmops list for those there are`,
+  hint: `tmops init ${feature}, tmops adopt ${feature} where it was begun by hand, or tmops list for those there are`,
 });
 
 /** Errors that are expected of the world; null for a bug. */

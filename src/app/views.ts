@@ -26,6 +26,29 @@ export const initOutput = z.strictObject({
   durationMs: z.number(),
 });
 
+export const adoptOutput = z.strictObject({
+  feature: z.string(),
+  run: z.string(),
+  branch: z.string(),
+  worktree: z.string(),
+  adopted: z.boolean().describe('False: tmops knew the run already'),
+  specState: z.enum(['template', 'filled', 'missing']),
+  checkpoints: z.lazy(() => z.array(checkpointView)),
+  next: z.string().describe('What start would do first'),
+  conversations: z
+    .array(
+      z.strictObject({
+        role: z.string(),
+        sessionId: z.string(),
+        process: z.number().describe('Id of the process that has it open, or had when it was noted'),
+        pane: z.string().nullable(),
+      }),
+    )
+    .describe('Conversations of the user that roles are to carry on'),
+  notes: z.array(z.string()),
+  nextSteps: z.array(z.string()),
+});
+
 export const startOutput = z.strictObject({
   feature: z.string(),
   run: z.string(),
@@ -44,6 +67,14 @@ export const paneView = z.strictObject({
   state: z.string(),
   since: isoTime.nullable(),
   detail: z.string().nullable(),
+  holder: z.enum(['auto', 'human']).describe('Who holds the pane; nothing is typed into one that a human holds'),
+  heldWhy: z.string().nullable().describe('How the human came to hold it'),
+  heldSince: isoTime.nullable(),
+  handBackAt: isoTime.nullable().describe('When it goes back by itself, once that is announced'),
+  dialog: z
+    .strictObject({ id: z.string(), name: z.string(), text: z.string(), choices: z.array(z.string()) })
+    .nullable()
+    .describe('The question that the agent shows; its text comes from a terminal and is untrusted'),
 });
 
 export const promptView = z.strictObject({
@@ -51,7 +82,7 @@ export const promptView = z.strictObject({
   role: z.string(),
   purpose: z.string(),
   text: z.string(),
-  /** wanted | typing | accepted | queued | typed_not_submitted | held_for_human | blocked_by_dialog | agent_dead | indeterminate */
+  /** wanted | typing | accepted | queued | typed_not_submitted | held_for_human | blocked_by_dialog | agent_dead | indeterminate | withdrawn */
   outcome: z.string(),
   reason: z.string().nullable(),
   at: isoTime,
@@ -61,7 +92,7 @@ export const checkpointView = z.strictObject({
   step: z.string(),
   role: z.string(),
   file: z.string(),
-  state: z.enum(['done', 'open', 'refused', 'later']),
+  state: z.enum(['done', 'skipped', 'open', 'refused', 'later']),
   at: isoTime.nullable(),
   problem: z.string().nullable(),
 });
@@ -77,6 +108,18 @@ export const statusOutput = z.strictObject({
   role: z.string().nullable(),
   waitsFor: z.string().describe('One sentence: what has to happen next'),
   attention: z.array(problemView).describe('What needs a human, with the command that helps'),
+  paused: z.strictObject({ since: isoTime, by: z.string(), why: z.string() }).nullable(),
+  checks: z
+    .array(
+      z.strictObject({
+        step: z.string(),
+        stage: z.enum(['before', 'after']),
+        state: z.enum(['running', 'passed', 'failed', 'waived']),
+        said: z.array(z.string()),
+        tookMs: z.number().nullable(),
+      }),
+    )
+    .describe('What was held against the project, step by step'),
   session: z.string().nullable(),
   attach: z.string().nullable(),
   /** The tmux server: null the default one, a name (tmux -L), or a path (tmux -S). */
@@ -141,6 +184,67 @@ export const paneOutput = z.strictObject({
 
 export const settleOutput = z.strictObject({ feature: z.string(), prompt: z.number(), as: z.string() });
 
+export const holdersOutput = z.strictObject({
+  feature: z.string(),
+  panes: z.array(z.strictObject({ role: z.string(), holder: z.enum(['auto', 'human']), why: z.string().nullable() })),
+  /** Prompts that are not typed while a human holds their pane. */
+  waiting: z.array(z.strictObject({ prompt: z.number(), role: z.string() })),
+  waitsFor: z.string(),
+});
+
+export const pauseOutput = z.strictObject({
+  features: z.array(z.strictObject({ feature: z.string(), paused: z.boolean(), waitsFor: z.string() })),
+});
+
+export const gateOutput = z.strictObject({
+  feature: z.string(),
+  step: z.string(),
+  file: z.string(),
+  waitsFor: z.string(),
+});
+
+export const stepOutput = z.strictObject({
+  feature: z.string(),
+  step: z.string().describe('The step that it was about'),
+  present: z.string().nullable().describe('The step that the run is in now'),
+  waitsFor: z.string(),
+});
+
+export const messageOutput = z.strictObject({ feature: z.string(), deliveries: z.array(promptView) });
+
+export const answerOutput = z.strictObject({
+  feature: z.string(),
+  role: z.string(),
+  dialog: z.string(),
+  choice: z.string(),
+  answered: z.boolean().describe('Whether the dialog is gone'),
+});
+
+export const explainOutput = z.strictObject({
+  feature: z.string(),
+  waitsFor: z.string(),
+  since: isoTime.nullable().describe('Since when it waits for that'),
+  reasons: z
+    .array(z.strictObject({ code: z.string(), sentence: z.string(), since: isoTime.nullable() }))
+    .describe('What was seen that keeps it there, the most telling first'),
+  lastSeen: z.array(eventView).describe('The newest events that matter for it, oldest first'),
+  attention: z.array(problemView),
+  help: z.array(z.strictObject({ command: z.string(), does: z.string() })).describe('What would help'),
+});
+
+/** What a human is told when a run comes to need them, or is done. */
+export const newsView = z.strictObject({
+  kind: z.enum(['needs-human', 'completed']),
+  feature: z.string(),
+  run: z.string(),
+  at: isoTime,
+  /** What is new; more may be in the status. Empty when it is completed. */
+  needs: z.array(problemView),
+});
+
+/** `cursor` stands for all that was told so far; what comes later is asked for with it. */
+export const newsOutput = z.strictObject({ cursor: z.string(), news: z.array(newsView) });
+
 export const stopOutput = z.strictObject({
   feature: z.string(),
   run: z.string(),
@@ -162,4 +266,5 @@ export const doctorOutput = z.strictObject({
 
 export type ProblemView = z.output<typeof problemView>;
 export type StatusView = z.output<typeof statusOutput>;
+export type NewsView = z.output<typeof newsView>;
 export type EventView = z.output<typeof eventView>;

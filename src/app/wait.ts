@@ -1,12 +1,13 @@
 import type { Event } from '../core/event.ts';
 import { presentStep, type Run } from '../core/run.ts';
 import { isAgentStep } from '../core/workflow.ts';
-import type { RunLoop } from '../engine/loop.ts';
+import type { Failing, RunLoop } from '../engine/loop.ts';
 import type { Clock } from '../engine/ports.ts';
 import type { StopSignal } from '../link/stopper.ts';
+import { attentionOf } from './attention.ts';
 import { narrate } from './narrate.ts';
-import { attentionOf, waitsFor } from './status.ts';
 import type { InputOf, OutputOf } from './table.ts';
+import { waitsFor } from './waits-for.ts';
 
 const MAX_EVENTS = 100;
 
@@ -21,7 +22,7 @@ export async function waitFor(
   const stepBefore = presentStep(loop.run())?.step.id ?? null;
   const news: Event[] = input.cursor === undefined ? [] : [...loop.recent(input.cursor)];
   const reason = (): string | null =>
-    reasonToReturn(loop.run(), input.until, { news, since, stepBefore, now: clock.now() });
+    reasonToReturn(loop.run(), input.until, { news, since, stepBefore, now: clock.now(), failing: loop.failing() });
   if (reason() === null && input.timeoutMs > 0) {
     const done = new AbortController();
     const end = (): void => {
@@ -48,7 +49,7 @@ export async function waitFor(
     step: step?.id ?? null,
     role: step && isAgentStep(step) ? step.role : null,
     waitsFor: waitsFor(run),
-    attention: attentionOf(run, clock.now()),
+    attention: attentionOf(run, clock.now(), loop.failing()),
     events: news.slice(-MAX_EVENTS).map(narrate),
     cursor: run.seq,
   };
@@ -59,12 +60,13 @@ interface Since {
   readonly since: number;
   readonly stepBefore: string | null;
   readonly now: number;
+  readonly failing: Failing | null;
 }
 
 function reasonToReturn(
   run: Run,
   until: InputOf<'wait'>['until'],
-  { news, since, stepBefore, now }: Since,
+  { news, since, stepBefore, now, failing }: Since,
 ): string | null {
   if (run.life.kind === 'completed') return 'completed';
   if (run.life.kind !== 'running') return 'stopped';
@@ -74,5 +76,5 @@ function reasonToReturn(
     (news.some((event) => event.kind === 'step.completed') || (presentStep(run)?.step.id ?? null) !== stepBefore)
   )
     return 'step';
-  return attentionOf(run, now).length > 0 ? 'attention' : null;
+  return attentionOf(run, now, failing).length > 0 ? 'attention' : null;
 }

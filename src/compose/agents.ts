@@ -19,12 +19,16 @@ export async function providerFrom(
 ): Promise<AgentProvider> {
   const { pidFile, wakeFile } = supervisorPlace(root);
   const hook = { pidFile, wake: wakeFile };
+  const onProblem = (problem: { readonly file: string; readonly why: string }): void => {
+    log.warn('evidence of an agent could not be read', problem);
+  };
   if (name === 'rehearsal') {
     const { play, slow_start } = config.providers.rehearsal;
     return rehearsalProvider({
       ...(play === null ? {} : { play: isAbsolute(play) || !play.includes('/') ? play : join(root, play) }),
       slowStartMs: slow_start,
       hook,
+      onProblem,
     });
   }
   const { command, args, mcp_servers } = config.providers.claude_code;
@@ -37,8 +41,6 @@ export async function providerFrom(
     mcpServers: servers.found,
     signatures: await loadSignatures(packaged('config', 'claude-code.yaml')),
     hook,
-    onProblem: (problem) => {
-      log.warn('evidence of an agent could not be read', problem);
-    },
+    onProblem,
   });
 }

@@ -5,9 +5,8 @@ import { createInterface } from 'node:readline';
 import { execa } from 'execa';
 import type { z } from 'zod';
 import { operations, type OperationKey, type OutputOf } from '../app/table.ts';
-import { eventView, problemView } from '../app/views.ts';
+import { eventView, problemView, type EventView } from '../app/views.ts';
 import { readEnvironment } from '../config/environment.ts';
-import { beginTests } from './demo-tests.ts';
 import { endProcesses, git, makeSample, SPEC, type Sample } from './demo-sample.ts';
 import { packageDir, packaged } from './package.ts';
 import { program } from './surroundings.ts';
@@ -74,8 +73,13 @@ async function play(demo: Demo): Promise<void> {
   tell(demo, `wrote down what is wanted in ${made.specFile}`);
   tell(demo, `$ tmops start ${feature}`);
   const started = await tmops(demo, 'start', [feature]);
-  const roles = started.steps.map(({ role }) => role);
-  await Promise.all([relay(demo, roles), completion(demo)]);
+  for (const note of started.notes) tell(demo, note);
+  const ended = new AbortController();
+  const over = (): void => {
+    ended.abort();
+  };
+  // Whoever follows would otherwise follow on, and have the supervisor back, when the feature comes to a halt.
+  await Promise.all([relay(demo, ended), completion(demo)]).finally(over);
   say('', ...(await resultOf(demo)), '', ...withClaudeCode());
 }
 
@@ -115,22 +119,16 @@ async function completion(demo: Demo): Promise<void> {
   if (!done || reason !== 'completed') throw new Error(`the feature came to a halt (${reason}). ${waitsFor}`);
 }
 
-/** Tells each event as it happens until the run is completed, and has the tests run when they ought to have changed colour. */
-async function relay(demo: Demo, roles: readonly string[]): Promise<void> {
-  const ended = new AbortController();
+/** Tells each event as it happens until the run is completed or `ended` is aborted, and what tmops found out about the tests. */
+async function relay(demo: Demo, ended: AbortController): Promise<void> {
   const words = ['events', demo.sample.feature, '--follow', '--json'];
   const events = spawnTmops(demo.sample, words, AbortSignal.any([demo.stop, ended.signal]));
-  const tests: Promise<string | null>[] = [];
-  let steps = 0;
   for await (const line of createInterface({ input: events.stdout })) {
     const event = eventView.parse(JSON.parse(line));
-    if (!QUIET.has(event.kind)) tell(demo, event.text);
-    if (event.kind === 'step.completed') tests.push((await checkColour(demo, roles[steps++])).ended);
+    if (isTold(event)) tell(demo, coloured(event.text, demo));
     // Its output ends with it, and so does this loop.
     if (event.kind === 'run.completed') ended.abort();
   }
-  const wrong = (await Promise.all(tests)).find((fault) => fault !== null);
-  if (typeof wrong === 'string') throw new Error(wrong);
   if (!ended.signal.aborted) throw new Error(`tmops events ended too early: ${(await events).stderr}`);
 }
 
@@ -143,6 +141,7 @@ const QUIET: ReadonlySet<string> = new Set([
   'agent.turn-began',
   'agent.turn-ended',
   'agent.worked',
+  'check.wanted',
   'checkpoint.seen',
   'prompt.entered',
   'prompt.held',
@@ -153,29 +152,23 @@ const QUIET: ReadonlySet<string> = new Set([
   'supervisor.began',
 ]);
 
-/** What the tests have to say after the step of a role. */
-const COLOURS: Readonly<Record<string, 'red' | 'green'>> = { tester: 'red', implementer: 'green' };
+/** That a role wrote nothing it may not is told at the end; here it would drown what the tests showed. */
+const isTold = ({ kind, text }: EventView): boolean =>
+  !QUIET.has(kind) && (kind !== 'check.passed' || text.includes('The tests'));
 
-async function checkColour(demo: Demo, role = ''): Promise<{ readonly ended: Promise<string | null> }> {
-  const expected = COLOURS[role];
-  if (expected === undefined) return { ended: Promise.resolve(null) };
-  const { tested } = await beginTests(demo.sample, `after-${role}`, demo.stop);
-  const ended = tested.then(({ commit, colour, pass, fail, report }) => {
-    tell(demo, `$ node --test, at ${commit} of the ${role}: ${painted(colour, demo)}, ${pass} pass, ${fail} fail`);
-    return colour === expected ? null : `the tests had to be ${expected} after the ${role}.\n${report}`;
+/** A failing test is red to those who know, a passing one green. */
+function coloured(text: string, { isColourful }: Demo): string {
+  return text.replace(/\bThe tests (fail|pass), as they should/g, (words, how: string) => {
+    const [colour, code] = how === 'fail' ? ['RED', 31] : ['GREEN', 32];
+    return `${words}: ${isColourful ? `\u001b[1;${code}m${colour}\u001b[0m` : colour}`;
   });
-  return { ended: ended.catch((error: unknown) => `the tests could not be run: ${String(error)}`) };
 }
 
-function painted(colour: 'red' | 'green', { isColourful }: Demo): string {
-  const word = colour.toUpperCase();
-  return isColourful ? `\u001b[1;${colour === 'red' ? 31 : 32}m${word}\u001b[0m` : word;
-}
-
-async function resultOf({ sample, beganAt }: Demo): Promise<string[]> {
-  const { feature, root } = sample;
+async function resultOf(demo: Demo): Promise<string[]> {
+  const { feature, root } = demo.sample;
   const summary = await readFile(join(root, '.tmops', feature, 'current', 'SUMMARY.md'), 'utf8');
-  const log = await git(sample, ['log', '--oneline', `main..feature/${feature}`]);
+  const log = await git(demo.sample, ['log', '--oneline', `main..feature/${feature}`]);
+  const { checks } = await tmops(demo, 'status', [feature]);
   return [
     `SUMMARY.md of ${feature}:`,
     '',
@@ -185,9 +178,25 @@ async function resultOf({ sample, beganAt }: Demo): Promise<string[]> {
     '',
     ...indented(log),
     '',
-    `Done in ${seconds(Date.now() - beganAt)}: the tests were red, then green.`,
+    'What tmops saw for itself, whatever the agents wrote:',
+    '',
+    ...SHOWN.flatMap(([step, stage, when]) => {
+      const seen = checks.find((check) => check.step === step && check.stage === stage && check.state === 'passed');
+      if (!seen) throw new Error(`nothing was shown ${when}.`);
+      return seen.said.map((sentence) => `    ${when}: ${coloured(sentence, demo)}`);
+    }),
+    '',
+    `Done in ${seconds(Date.now() - demo.beganAt)}: the tests were red, then green.`,
   ];
 }
+
+/** The checks that the demo is about. */
+const SHOWN = [
+  ['testing', 'before', 'before the tester'],
+  ['testing', 'after', 'after the tester'],
+  ['implementation', 'after', 'after the implementer'],
+  ['verification', 'after', 'after the verifier'],
+] as const;
 
 function withClaudeCode(): string[] {
   const isClone = existsSync(packaged('src'));

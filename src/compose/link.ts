@@ -74,7 +74,7 @@ export function linkFrom(cwd: string, idempotent: (op: string) => boolean) {
     caller: (op, door): Caller => ({
       door,
       cwd,
-      ...(op === 'start' || op === 'init' ? { env: readEnvironment() } : {}),
+      ...(op === 'start' || op === 'init' || op === 'adopt' ? { env: readEnvironment() } : {}),
     }),
     repeatable: idempotent,
   });
@@ -106,4 +106,7 @@ const PANE_VARIABLES: ReadonlySet<string> = new Set([
   'TMOPS_HOOK',
   'TMOPS_WAKE',
   'TMOPS_SUPERVISOR_PID_FILE',
+  'TMOPS_NODE',
+  // That of the tests it may have been called from.
+  'TMOPS_TEST_RUN',
 ]);

@@ -1,7 +1,7 @@
 import { serveMcp } from '../doors/mcp/serve.ts';
 import { operations } from '../app/table.ts';
 import { readEnvironment } from '../config/environment.ts';
-import type { LinkPorts, TextPort } from '../link/port.ts';
+import type { LinkPorts } from '../link/port.ts';
 import { introduction } from './introduction.ts';
 
 /** `tmops mcp`: MCP on standard input and output until the client goes. Gives the exit code. */
@@ -19,6 +19,7 @@ export async function runMcp(): Promise<number> {
   const link = onDemand(() => import('./link.ts').then(({ linkFrom }) => linkFrom(cwd, isRepeatable)));
   await serveMcp({
     link: link.ask,
+    listen: link.listen,
     ...(await introduction(cwd, env)),
     stdin: process.stdin,
     stdout: process.stdout,
@@ -32,12 +33,13 @@ export async function runMcp(): Promise<number> {
 }
 
 /** Loads the link with the first call; the calls after it go to it without waiting. */
-function onDemand(load: () => Promise<LinkPorts>): { readonly ask: TextPort; close(): Promise<void> } {
+function onDemand(load: () => Promise<LinkPorts>): Omit<LinkPorts, 'call' | 'close'> & { close(): Promise<void> } {
   let loading: Promise<LinkPorts> | undefined;
   let ready: LinkPorts | undefined;
   const loaded = async (): Promise<LinkPorts> => (ready = await (loading ??= load()));
   return {
     ask: async (...call) => (ready ?? (await loaded())).ask(...call),
+    listen: async (...call) => (ready ?? (await loaded())).listen(...call),
     async close() {
       (await loading)?.close();
     },

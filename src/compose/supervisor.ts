@@ -1,7 +1,9 @@
-import { chmod, mkdir, stat, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { openGit } from '../adapters/git/open.ts';
 import { dirname } from 'node:path';
 import { stepModules } from '../adapters/modules/modules.ts';
+import { copyInto } from '../adapters/project/copy.ts';
+import { openProver } from '../adapters/proof/open.ts';
 import { currentRun } from '../adapters/project/current-run.ts';
 import { openSinks, type Sinks } from '../adapters/sinks/sinks.ts';
 import { openTerminal, type TmuxTerminal } from '../adapters/tmux/terminal.ts';
@@ -10,12 +12,15 @@ import { systemClock } from '../adapters/clock/clock.ts';
 import { openLog, type OpenLog } from '../adapters/log/log.ts';
 import { secretsOf } from '../adapters/log/scrub.ts';
 import { dispatcher } from '../app/dispatch.ts';
+import { openNewsBoard } from '../app/news.ts';
 import { readEnvironment } from '../config/environment.ts';
 import { scrubEnvironment } from '../core/environment.ts';
 import { fill } from '../config/fields.ts';
 import { loadConfig } from '../config/load.ts';
 import { say } from '../config/say.ts';
 import type { Config } from '../config/schema.ts';
+import type { Notices } from '../engine/notify.ts';
+import type { Prover } from '../engine/ports.ts';
 import { openWorkspace, type Workspace } from '../engine/workspace.ts';
 import { writeAtomically } from '../journal/atomic.ts';
 import { makeFolder } from '../journal/atomic.ts';
@@ -23,6 +28,7 @@ import { self, takeLock } from '../journal/lock.ts';
 import { serveLink, type LinkServer } from '../link/server.ts';
 import { providerFrom } from './agents.ts';
 import { writeMetricsWith } from './metrics.ts';
+import { openNotices } from './notices.ts';
 import { telemetry } from './telemetry.ts';
 import { packaged, version } from './package.ts';
 import { socketOfWorkspace, supervisorPlace, workspaceIdOf, type SupervisorPlace } from './places.ts';
@@ -92,19 +98,35 @@ async function supervise(
     return 1;
   }
   const workspaceId = config.server.workspace_id ?? workspaceIdOf(root);
-  const terminals = openTerminals(config, workspaceId);
+  const pipesFolder = socket.socketPath.replace(/\.sock$/, '.pipes');
+  // There is one supervisor at a time: what is in there is of one that was killed.
+  await rm(pipesFolder, { recursive: true, force: true });
+  await mkdir(pipesFolder, { mode: 0o700 });
+  const terminals = openTerminals(config, workspaceId, pipesFolder);
   const sinks = openSinks(root, config.sinks, (sink, why) => {
     log.warn('a sink failed', { sink, why });
   });
-  const workspace = workspaceOf({ root, config, log, lastWatchedMs, sinks, terminalOn: terminals.on });
-  const ports = surroundings({ root, workspaceId, clock, workspace, terminalOn: terminals.on, log });
+  const prover = proverOf(root, workspaceId, socket.socketPath.replace(/\.sock$/, '.scratch'));
+  const board = openNewsBoard(`${process.pid}-${Date.now()}`, clock);
+  const notices = openNotices({
+    root,
+    clock,
+    log,
+    running: () => workspace.running(),
+    terminalOn: terminals.on,
+    config: () => configFor(root).notify,
+    board,
+  });
+  const { heard } = notices;
+  const workspace = workspaceOf({ root, config, log, lastWatchedMs, sinks, heard, prover, terminalOn: terminals.on });
+  const ports = surroundings({ root, workspaceId, clock, workspace, files, prover, terminalOn: terminals.on, log });
   // Before anybody can ask: what is asked of a run that is not taken up yet would find nothing to act with.
   const features = (await ports.features()).map(({ feature }) => feature);
   log.info('took up runs', { features: await workspace.takeUpAll(features) });
   const served = await serveLink({
     socketPath: socket.socketPath,
     version,
-    handle: dispatcher(ports, (error) => {
+    handle: dispatcher(ports, board, (error) => {
       log.error('an operation broke off', { err: error });
     }),
     onFault: (error) => {
@@ -119,9 +141,12 @@ async function supervise(
   await writeAtomically(place.pidFile, `${process.pid}\n`);
   await untilDone(place, served.server, workspace, config.supervisor.idle_exit);
   await served.server.close();
+  await notices.close();
   await workspace.close();
+  await prover.close();
   await sinks.close();
   await terminals.end();
+  await rm(pipesFolder, { recursive: true, force: true });
   return 0;
 }
 
@@ -138,6 +163,7 @@ const files = {
 function openTerminals(
   config: Config,
   workspaceId: string,
+  pipesFolder: string,
 ): { readonly on: (socket: string | null) => TmuxTerminal; readonly end: () => Promise<void> } {
   const open = new Map<string, TmuxTerminal>();
   return {
@@ -145,7 +171,8 @@ function openTerminals(
       const known = open.get(socket ?? '');
       if (known) return known;
       const server = socket === null ? {} : socket.includes('/') ? { socketPath: socket } : { socketName: socket };
-      const terminal = openTerminal({ ...server, tmux: config.tmux.command, workspaceId, env: terminalEnvironment() });
+      const env = terminalEnvironment();
+      const terminal = openTerminal({ ...server, tmux: config.tmux.command, workspaceId, pipesFolder, env });
       open.set(socket ?? '', terminal);
       return terminal;
     },
@@ -155,16 +182,29 @@ function openTerminals(
   };
 }
 
+/** Tests run with what the configuration says at that moment. `scratch` is in a folder that only this user may enter. */
+function proverOf(root: string, workspaceId: string, scratch: string): ReturnType<typeof openProver> {
+  return openProver({
+    git: openGit({ environment: readEnvironment() }),
+    workspaceId,
+    withinMs: () => configFor(root).evidence.tests_within,
+    scratch: { folder: scratch, copied: () => configFor(root).project.copy, copyInto },
+  });
+}
+
 interface WorkspaceNeeds {
   readonly root: string;
   readonly config: Config;
   readonly log: OpenLog;
   readonly lastWatchedMs: number;
   readonly sinks: Sinks;
+  readonly heard: Notices['heard'];
+  readonly prover: Prover;
   readonly terminalOn: (socket: string | null) => TmuxTerminal;
 }
 
-function workspaceOf({ root, config, log, lastWatchedMs, sinks, terminalOn }: WorkspaceNeeds): Workspace {
+function workspaceOf(needs: WorkspaceNeeds): Workspace {
+  const { root, config, log, lastWatchedMs, sinks, heard, prover, terminalOn } = needs;
   const { settle_ms: shortMs, unfinished_ms: longMs, max_bytes: maxBytes } = config.checkpoints;
   return openWorkspace({
     root,
@@ -176,6 +216,7 @@ function workspaceOf({ root, config, log, lastWatchedMs, sinks, terminalOn }: Wo
     files,
     watch: checkpointWatch({ maxBytes }),
     modules: stepModules(root, () => configFor(root).modules),
+    prover,
     settle: { shortMs, longMs, unfinishedMs: longMs },
     currentRun: (feature) => currentRun(root, feature),
     checkpointsPath: (feature, run) => fill(config.paths.checkpoints, { feature, run }),
@@ -189,6 +230,7 @@ function workspaceOf({ root, config, log, lastWatchedMs, sinks, terminalOn }: Wo
           sinks.give({ v: 1, ...event, feature: run.identity?.feature ?? '', run: run.identity?.run ?? '' });
         },
         telemetry(log),
+        heard,
       ],
       writeMetrics: writeMetricsWith(clock, openGit({ environment: readEnvironment() })),
     },

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { claudeConfigFile } from '../adapters/agents/claude-files.ts';
 import { trustFolder, trustState } from '../adapters/agents/claude-trust.ts';
@@ -13,9 +14,10 @@ import { planStart } from '../config/plan.ts';
 import { say } from '../config/say.ts';
 import type { Config } from '../config/schema.ts';
 import { isAgentStep, promptOf, type Workflow } from '../core/workflow.ts';
-import type { Clock, Log, Terminal } from '../engine/ports.ts';
+import type { Clock, Files, Log, Prover, Terminal } from '../engine/ports.ts';
 import type { Workspace } from '../engine/workspace.ts';
 import { providerFrom } from './agents.ts';
+import { byHand } from './by-hand.ts';
 import { examineMachine } from './doctor.ts';
 import { packaged, packageDir, version } from './package.ts';
 
@@ -34,6 +36,8 @@ export interface SurroundingsParts {
   readonly workspaceId: string;
   readonly clock: Clock;
   readonly workspace: Workspace;
+  readonly files: Files;
+  readonly prover: Prover;
   readonly terminalOn: (socket: string | null) => Terminal;
   readonly log: Log;
 }
@@ -50,6 +54,8 @@ export function surroundings(parts: SurroundingsParts): AppPorts {
     version,
     clock: parts.clock,
     workspace: parts.workspace,
+    files: parts.files,
+    prover: parts.prover,
     terminal: parts.terminalOn,
     config: (env) => configOf(root, env),
     initialise: (order, config) =>
@@ -59,7 +65,9 @@ export function surroundings(parts: SurroundingsParts): AppPorts {
         toolsDir: resolve(root, fill(config.paths.tmops_tools, { feature: order.feature, run: order.runType })),
         specTemplateFile,
       }),
+    ...byHand(root, { git, project }),
     features: () => project.listFeatures(root),
+    isThere: async (path) => (await stat(path).catch(absent)) !== null,
     specState: (_feature, runDir) => project.readSpecState(join(runDir, 'TASK_SPEC.md'), ''),
     worktreePath: (feature, config) => worktreePath(root, feature, config),
     headOf: async (worktree) => (await git.head(worktree)).commit,
@@ -104,6 +112,11 @@ export function surroundings(parts: SurroundingsParts): AppPorts {
     attachCommand,
     doctor: () => examineMachine(() => Promise.resolve({ root }), readEnvironment()),
   };
+}
+
+function absent(error: unknown): null {
+  if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return null;
+  throw error;
 }
 
 /** What a role will be asked, and the file that ends it; a fixed document cannot know which roles take part. */

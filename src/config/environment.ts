@@ -16,6 +16,8 @@ export const RESERVED_VARIABLES: Readonly<Record<string, string>> = {
   TMOPS_AGENT_DIR: 'set by tmops for an agent: its own folder',
   TMOPS_SUPERVISOR_PID_FILE: 'set by tmops for an agent: where to find the supervisor',
   TMOPS_WAKE: 'set by tmops for an agent: what its hooks call when they find no supervisor',
+  TMOPS_NODE: 'set by tmops for an agent: the node that runs the hook in front of writes',
+  TMOPS_TEST_RUN: "set by tmops for the project's tests: their children are found by it",
   TMOPS_CLAUDE: 'the Claude Code that `npm run test:claude` and `npm run bench:claude` use',
   TMOPS_LOG: 'set by tmops for the supervisor it starts: where its output goes',
   TMOPS_GUARD_LOG: 'set by tmops for the guard of the supervisor: where its output goes',

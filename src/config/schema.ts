@@ -65,6 +65,9 @@ const features = z.strictObject({
   checkpoint_timeout: duration('seconds', 1000).describe(
     'How long an agent may be silent in a step before the run says so. It counts silence, not work.',
   ),
+  limit_retry: duration('seconds', 1000).describe(
+    "How long an agent waits after its account's usage limit was reached when nothing says how long that lasts.",
+  ),
 });
 
 const tmux = z.strictObject({
@@ -81,6 +84,29 @@ const project = z.strictObject({
   test_command: command().nullable().describe('How the tests are run; null: detected.'),
   setup_command: command().nullable().describe('Run once in each new worktree, e.g. `npm ci`; null: nothing.'),
   copy: z.array(text()).describe('Files copied from the project root into each new worktree; globs are allowed.'),
+});
+
+const human = z.strictObject({
+  hand_back_after: z
+    .union([z.literal('never').transform(() => null), duration('seconds', 20_000)])
+    .describe(
+      'After how long without a sign of the human a pane that was taken by being used goes back; `never`: only by command.',
+    ),
+  take_key: named(/^(?:F[1-9]|F1[0-2]|[CM]-[a-z])$/, 'F1 to F12, C-a to C-z or M-a to M-z')
+    .nullable()
+    .describe('A key that takes or gives back the pane it is pressed in, in our sessions; null: none.'),
+});
+
+const evidence = z.strictObject({
+  enabled: z.boolean().describe('Whether steps are checked by running the tests and comparing the working tree.'),
+  tests_within: duration('seconds', 1000).describe('How long the tests may run; longer is inconclusive.'),
+});
+
+const notify = z.strictObject({
+  bell: z.boolean().describe('Whether the bell rings in the attached terminals when a human is needed.'),
+  message: z.boolean().describe('Whether attached terminals show a line of tmux when a human is needed.'),
+  desktop: z.boolean().describe('Whether the desktop shows a notification, where it can.'),
+  command: command().nullable().describe('Run when a human is needed, with the news as JSON on its input; null: none.'),
 });
 
 const sink = z
@@ -159,6 +185,9 @@ export const configSchema = z.strictObject({
   ),
   tmux,
   project,
+  human,
+  evidence,
+  notify,
   modules: z
     .record(named(/^[a-z][a-z0-9-]{0,30}$/, 'the name of a module (a-z, 0-9, -)'), path())
     .describe('Modules that steps of a workflow may name, each with its file.'),

@@ -1,68 +1,84 @@
+import { awaitsApproval, checkState, claimOf, isCheckable, orderOf } from './claim.ts';
 import type { Fact } from './event.ts';
-import { instructionsPrompt, isBriefed, presentStep, type Run } from './run.ts';
+import {
+  hasArrived,
+  holderOf,
+  instructionsPrompt,
+  isBriefed,
+  presentStep,
+  type Agent,
+  type Prompt,
+  type Run,
+} from './run.ts';
 import { isAgentStep, promptOf, reminderOf, type AgentStep } from './workflow.ts';
+
+/** How long a turn that has written its checkpoint may go on before the claim is checked all the same. In ms. */
+export const TURN_ENDS_WITHIN_MS = 60_000;
+/** How long a role that ended its turn may lack its checkpoint before it is reminded. In ms. */
+export const REMIND_AFTER_MS = 5_000;
 
 /**
  * What a running feature needs next, as facts; empty when it can only wait. Called again with the facts applied until
- * it has nothing to add.
+ * it has nothing to add. `at`: now, in ms since the epoch.
  */
-export function advance(run: Run): Fact[] {
+export function advance(run: Run, at: number): Fact[] {
   if (run.life.kind !== 'running' || !run.life.surveyed) return [];
+  const outdated = withdrawals(run);
+  if (outdated.length > 0) return outdated;
   const present = presentStep(run);
   if (!present) return [{ kind: 'run.completed' }];
   const { step } = present;
   if (isAgentStep(step) && claimOf(run, step).kind === 'good') {
-    return [
-      {
-        kind: 'step.completed',
-        step: step.id,
-        how: run.seen[step.checkpoint]?.found === true ? 'found' : 'checkpoint',
-      },
-    ];
+    const next = afterClaim(run, step, at);
+    return next === 'waits' ? briefings(run) : next;
   }
   const briefs = briefings(run);
-  return briefs.length > 0 ? briefs : beginning(run, present.index);
+  return briefs.length > 0 ? briefs : beginning(run, present.index, at);
 }
 
-/**
- * What the step's checkpoint is worth. A file counts if it is not older than the run, and not older than the checkpoint
- * before it unless it was there when watching began: an agent that writes all its checkpoints ahead proves nothing.
- */
-export type Claim =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'good' }
-  | { readonly kind: 'older-run' }
-  | { readonly kind: 'early'; readonly before: string }
-  | { readonly kind: 'awaits-human' };
-
-export function claimOf(run: Run, step: AgentStep): Claim {
-  const seen = run.seen[step.checkpoint];
-  if (!seen) return { kind: 'none' };
-  // File systems and clocks may round to a second; a checkpoint cannot be written before its run exists.
-  if (seen.mtimeMs < run.createdAt - 1000) return { kind: 'older-run' };
-  const earlier = lastDoneFile(run, step);
-  if (earlier && !seen.found && seen.mtimeMs < earlier.mtimeMs) return { kind: 'early', before: earlier.file };
-  return seen.gate === 'human' ? { kind: 'awaits-human' } : { kind: 'good' };
+/** Prompts that were never typed and ask for what is done, or was opened anew since. */
+function withdrawals(run: Run): Fact[] {
+  const isOutdated = ({ stage, purpose, id }: Prompt): boolean =>
+    stage.kind === 'wanted' &&
+    'step' in purpose &&
+    (run.done[purpose.step] !== undefined || id < (run.askedFrom[purpose.step] ?? 0));
+  return run.prompts
+    .filter(isOutdated)
+    .map(({ id }) => ({ kind: 'prompt.withdrawn', prompt: id, why: 'what it asks for is no longer wanted' }));
 }
 
-function lastDoneFile(run: Run, step: AgentStep): { file: string; mtimeMs: number } | null {
-  const steps = run.workflow?.steps ?? [];
-  const before = steps
-    .slice(
-      0,
-      steps.findIndex((each) => each.id === step.id),
-    )
-    .filter(isAgentStep);
-  for (const each of before.toReversed()) {
-    const mtimeMs = run.done[each.id]?.mtimeMs;
-    if (mtimeMs !== undefined && mtimeMs !== null) return { file: each.checkpoint, mtimeMs };
+/** A whole checkpoint: it is checked, then approved where a human has to, then the step is done. */
+function afterClaim(run: Run, step: AgentStep, at: number): Fact[] | 'waits' {
+  const order = isCheckable(run, step) ? orderOf(run, step, 'after') : null;
+  if (order) {
+    const check = checkState(run, step, 'after');
+    if (check.kind === 'none') {
+      if (!isTurnOver(run, step, at)) return 'waits';
+      const claim = run.seen[step.checkpoint]?.sha256 ?? null;
+      return [{ kind: 'check.wanted', step: step.id, stage: 'after', claim }];
+    }
+    if (check.kind === 'running' || check.kind === 'failed') return 'waits';
   }
-  return null;
+  if (awaitsApproval(run, step)) return 'waits';
+  const found = run.seen[step.checkpoint]?.found === true;
+  return [{ kind: 'step.completed', step: step.id, how: found ? 'found' : 'checkpoint' }];
+}
+
+/** Agents commit and tidy up after they wrote their checkpoint; what they leave is looked at once they are done. */
+function isTurnOver(run: Run, step: AgentStep, at: number): boolean {
+  return turnOverAt(run, step) <= at;
+}
+
+function turnOverAt(run: Run, step: AgentStep): number {
+  const seen = run.seen[step.checkpoint];
+  const state = run.agents[step.role]?.state;
+  if (!seen || !state || (state.kind !== 'busy' && state.kind !== 'asking')) return 0;
+  return seen.at + TURN_ENDS_WITHIN_MS;
 }
 
 /** Every role gets its instructions once in each conversation. */
 function briefings(run: Run): Fact[] {
-  if (run.settings?.instructions !== 'typed') return [];
+  if (run.settings?.instructions !== 'typed' || run.paused) return [];
   const missing = Object.keys(run.workflow?.roles ?? {}).filter(
     (role) => run.agents[role] !== undefined && !instructionsPrompt(run, role),
   );
@@ -76,25 +92,99 @@ function briefings(run: Run): Fact[] {
   }));
 }
 
-function beginning(run: Run, index: number): Fact[] {
+/** Prompts of the step in the agent's present conversation, oldest first. */
+function askedOf(run: Run, step: AgentStep): readonly Prompt[] {
+  const from = Math.max(run.agents[step.role]?.firstPrompt ?? 1, run.askedFrom[step.id] ?? 1);
+  return run.prompts.filter(
+    ({ role, id, purpose, stage }) =>
+      role === step.role && id >= from && 'step' in purpose && purpose.step === step.id && stage.kind !== 'withdrawn',
+  );
+}
+
+const isUp = (agent: Agent | undefined): agent is Agent =>
+  agent !== undefined && agent.state.kind !== 'gone' && agent.state.kind !== 'failed';
+
+function beginning(run: Run, index: number, at: number): Fact[] {
   const { workflow, identity, life } = run;
   const step = workflow?.steps[index];
-  if (!step || !identity || life.kind !== 'running' || life.stepBeganAt !== null) return [];
-  if (!isAgentStep(step)) return run.moduleFailure?.step === step.id ? [] : [{ kind: 'step.began', step: step.id }];
+  if (!step || !identity || life.kind !== 'running' || run.paused) return [];
+  if (!isAgentStep(step))
+    return life.stepBeganAt !== null || run.moduleFailure?.step === step.id
+      ? []
+      : [{ kind: 'step.began', step: step.id }];
   const agent = run.agents[step.role];
-  if (!agent || agent.state.kind === 'gone' || agent.state.kind === 'failed' || !isBriefed(run, step.role)) return [];
-  const asked = run.prompts.filter(
-    (prompt) =>
-      prompt.role === step.role &&
-      prompt.id >= agent.firstPrompt &&
-      'step' in prompt.purpose &&
-      prompt.purpose.step === step.id,
-  );
-  const began: Fact = { kind: 'step.began', step: step.id };
+  if (!isUp(agent) || agent.parked || !isBriefed(run, step.role)) return [];
+  const asked = askedOf(run, step);
   const last = asked.at(-1);
-  if (last && last.stage.kind !== 'taken' && last.stage.kind !== 'delivered-by-hand') return [began];
+  if (life.stepBeganAt !== null) return nudge(run, step, agent, asked, at);
+  const began: Fact = { kind: 'step.began', step: step.id };
+  if (last && !hasArrived(last)) return [began];
   const wanted = { kind: 'prompt.wanted', prompt: run.prompts.length + 1, role: step.role, file: null } as const;
-  if (last)
+  if (last) {
+    // It may be at work on a human's prompt; what that brings is awaited first.
+    if (agent.state.kind === 'busy' || agent.state.kind === 'asking') return [];
     return [began, { ...wanted, purpose: { kind: 'reminder', step: step.id }, line: reminderOf(workflow, step) }];
+  }
+  const checked = orderOf(run, step, 'before') ? checkState(run, step, 'before').kind : 'passed';
+  if (checked === 'none') return [{ kind: 'check.wanted', step: step.id, stage: 'before', claim: null }];
+  if (checked === 'running' || checked === 'failed') return [];
   return [began, { ...wanted, purpose: { kind: 'step', step: step.id }, line: promptOf(workflow, index, identity) }];
+}
+
+/** A turn that ended without its checkpoint: the role is reminded, a few times. */
+function nudge(run: Run, step: AgentStep, agent: Agent, asked: readonly Prompt[], at: number): Fact[] {
+  if (!run.workflow || at < nudgeAt(run, step, agent, asked)) return [];
+  return [
+    {
+      kind: 'prompt.wanted',
+      prompt: run.prompts.length + 1,
+      role: step.role,
+      file: null,
+      purpose: { kind: 'reminder', step: step.id },
+      line: reminderOf(run.workflow, step),
+    },
+  ];
+}
+
+function nudgeAt(run: Run, step: AgentStep, agent: Agent, asked: readonly Prompt[]): number {
+  const last = asked.at(-1);
+  const isOver = last?.stage.kind === 'taken' ? last.stage.turnEnded : last?.stage.kind === 'delivered-by-hand';
+  if (!isOver || agent.state.kind !== 'idle' || agent.state.failed !== null) return Infinity;
+  if (agent.parked || holderOf(run, step.role).kind === 'human' || run.faults[step.checkpoint]) return Infinity;
+  return remindersLeft(run, asked) > 0 ? agent.state.since + REMIND_AFTER_MS : Infinity;
+}
+
+function remindersLeft(run: Run, asked: readonly Prompt[]): number {
+  const began = run.life.kind === 'running' ? (run.life.stepBeganAt ?? 0) : 0;
+  const given = asked.filter(({ purpose, at }) => purpose.kind === 'reminder' && at > began).length;
+  return (run.workflow?.reminders ?? 0) - given;
+}
+
+/**
+ * How often the step's role will still be reminded, now that it has ended its turn without its checkpoint; null while it
+ * has not.
+ */
+export function remindersAhead(run: Run, step: AgentStep): number | null {
+  const asked = askedOf(run, step);
+  const last = asked.at(-1);
+  const isOver = last?.stage.kind === 'taken' && last.stage.turnEnded;
+  if (run.agents[step.role]?.state.kind !== 'idle' || !isOver) return null;
+  return Math.max(0, remindersLeft(run, asked));
+}
+
+/** Whether the present role ended its turn without its checkpoint and is not reminded any more. */
+export const isOutOfReminders = (run: Run, step: AgentStep): boolean => remindersAhead(run, step) === 0;
+
+/** When time alone changes what is to be done in the present step, in ms since the epoch; Infinity when it does not. */
+export function stepDueAt(run: Run): number {
+  const step = presentStep(run)?.step;
+  if (run.life.kind !== 'running' || !run.life.surveyed || !step || !isAgentStep(step)) return Infinity;
+  if (claimOf(run, step).kind === 'good') {
+    const waits =
+      isCheckable(run, step) && orderOf(run, step, 'after') && checkState(run, step, 'after').kind === 'none';
+    return waits ? turnOverAt(run, step) : Infinity;
+  }
+  const agent = run.agents[step.role];
+  if (!isUp(agent) || run.paused || run.life.stepBeganAt === null) return Infinity;
+  return nudgeAt(run, step, agent, askedOf(run, step));
 }

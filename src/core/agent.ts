@@ -9,12 +9,23 @@ export type AgentNews =
       readonly source: 'startup' | 'resume' | 'clear' | 'compact';
     }
   /** A prompt was taken in (at once or into the agent's own queue). */
-  | { readonly kind: 'prompt-taken'; readonly text: string }
+  | {
+      readonly kind: 'prompt-taken';
+      readonly text: string;
+      /** It was put in by the agent's own program (a finished task, a hook's word), not by somebody at the keys. */
+      readonly injected?: boolean;
+    }
   | { readonly kind: 'tool-started'; readonly tool: string }
   | { readonly kind: 'tool-ended'; readonly tool: string }
   | { readonly kind: 'turn-ended'; readonly last: string; readonly background: number }
   /** The turn broke (`rate_limit`, `server_error`, …); the agent is idle and does not go on by itself. */
-  | { readonly kind: 'turn-failed'; readonly error: string; readonly last: string }
+  | {
+      readonly kind: 'turn-failed';
+      readonly error: string;
+      readonly last: string;
+      /** When the account's limit ends, where the text says so, in ms since the epoch. */
+      readonly limitUntilMs?: number;
+    }
   /** A dialog is about to be shown. */
   | { readonly kind: 'asking'; readonly what: string }
   /** The program says goodbye. `deliberate` when a human asked for it (/exit, Ctrl-D). */
@@ -71,6 +82,8 @@ export interface RolePermissions {
   readonly allow: readonly string[];
   /** Globs relative to the worktree that this role may not write. */
   readonly denyWrites: readonly string[];
+  /** Globs relative to the worktree of all it may write; absent: everything that is not denied. */
+  readonly allowWrites?: readonly string[];
 }
 
 /** How to start the agent's process: argv, never a shell line. */

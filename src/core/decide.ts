@@ -1,15 +1,14 @@
-import type { Evidence } from './agent.ts';
+import { adoptConversations, adoptedBy } from './adopt.ts';
 import { advance } from './advance.ts';
+import { agentObserved } from './decide-agents.ts';
 import type { Fact } from './event.ts';
 import { evolve } from './evolve.ts';
 import type { Decision, DeliveryNews, Refusal, Request } from './request.ts';
-import { isNews, markerOf, openPrompts, type Agent, type Prompt, type Run } from './run.ts';
-
-/** More unasked-for ends than this within the window and the agent is left alone for a human. */
-export const CRASH_LIMIT = { count: 3, withinMs: 10 * 60_000 };
-
-/** Tool calls are noted as signs of life no more often than this, to keep the journal short. */
-const SIGN_EVERY_MS = 60_000;
+import { claimOf } from './claim.ts';
+import { timePassed } from './due.ts';
+import { checksOf, holderOf, presentStep, relaunch, upAgents, type Prompt, type Run } from './run.ts';
+import { correction, correctionText, isSteering, steer, type SteeringRequest } from './steer.ts';
+import { isAgentStep } from './workflow.ts';
 
 /**
  * What follows from a request, as facts in order; an empty list when it is no news. Facts that follow from those (the
@@ -25,7 +24,7 @@ function withConsequences(run: Run, first: readonly Fact[], at: number): readonl
   const facts = [...first];
   let state = facts.reduce((before, fact) => evolve(before, { ...fact, seq: 0, at }), run);
   // Each round completes or begins at least one step, or wants a prompt; the workflow is finite.
-  for (let more = advance(state); more.length > 0; more = advance(state)) {
+  for (let more = advance(state, at); more.length > 0; more = advance(state, at)) {
     facts.push(...more);
     state = more.reduce((before, fact) => evolve(before, { ...fact, seq: 0, at }), state);
   }
@@ -33,9 +32,12 @@ function withConsequences(run: Run, first: readonly Fact[], at: number): readonl
 }
 
 function answer(run: Run, request: Request, at: number): Fact[] | Refusal {
+  if (isSteering(request)) return steer(run, request);
   switch (request.kind) {
     case 'initialise':
-      return run.identity ? [] : [{ kind: 'run.initialised', identity: request.identity }];
+      return run.identity ? [] : [{ ...request, kind: 'run.initialised' }];
+    case 'adopt-conversations':
+      return adoptConversations(run, request);
     case 'start':
       return start(run, request);
     case 'stop':
@@ -58,9 +60,12 @@ function answer(run: Run, request: Request, at: number): Fact[] | Refusal {
 
 const isObservation = (fact: Fact): boolean => fact.kind !== 'agent.launched';
 
-type Observation = Exclude<Request, { kind: 'initialise' | 'start' | 'stop' | 'settle-prompt' | 'message' }>;
+type Observation = Exclude<
+  Request,
+  SteeringRequest | { kind: 'initialise' | 'adopt-conversations' | 'start' | 'stop' | 'settle-prompt' | 'message' }
+>;
 
-function observed(run: Run, request: Observation, at: number): Fact[] {
+function observed(run: Run, request: Observation, at: number): Fact[] | Refusal {
   switch (request.kind) {
     case 'watch-again':
       return [{ kind: 'supervisor.began', pid: request.pid, gapMs: request.gapMs }];
@@ -73,6 +78,21 @@ function observed(run: Run, request: Observation, at: number): Fact[] {
         { kind: 'session.lost', why: request.why },
         ...upAgents(run).map((agent) => relaunch(agent, request.spareIds[agent.role] ?? agent.sessionId)),
       ];
+    case 'session-ended':
+      // Told of twice: nobody is left whose session it could be.
+      if (run.paused && upAgents(run).length === 0) return [];
+      return [
+        { kind: 'session.lost', why: request.why },
+        { kind: 'run.paused', by: request.by, why: request.why },
+      ];
+    case 'time-passed':
+      return timePassed(run, at);
+    case 'check-found':
+      return checkFound(run, request);
+    case 'checkpoint-gone':
+      return run.faults[request.file] || isUndoneClaim(run, request.file)
+        ? [{ kind: 'checkpoint.gone', file: request.file }]
+        : [];
     case 'checkpoint-seen':
       return checkpointSeen(run, request);
     case 'checkpoint-refused':
@@ -98,44 +118,6 @@ function observed(run: Run, request: Observation, at: number): Fact[] {
   }
 }
 
-type AgentObservation = Extract<Observation, { role: string }>;
-
-function agentObserved(run: Run, request: AgentObservation, at: number): Fact[] {
-  const agent = run.agents[request.role];
-  if (!agent) return [];
-  switch (request.kind) {
-    case 'agent-placed':
-      return agent.pane === request.pane || agent.generation !== request.generation
-        ? []
-        : [{ ...request, kind: 'agent.placed' }];
-    case 'agent-process':
-      return same(agent.process, { pid: request.pid, startTime: request.startTime }) ||
-        agent.generation !== request.generation
-        ? []
-        : [{ ...request, kind: 'agent.process' }];
-    case 'agent-news':
-      return isNews(agent.evidence, request.evidence.id) ? news(run, agent, request.evidence, at) : [];
-    case 'agent-interrupted':
-      return agent.state.kind === 'busy'
-        ? [{ kind: 'agent.turn-ended', role: agent.role, failed: null, background: 0, evidence: null }]
-        : [];
-    case 'agent-asking':
-      return agent.state.kind === 'asking' && same(agent.state.dialog, request.dialog)
-        ? []
-        : [{ ...request, kind: 'agent.asking' }];
-    case 'agent-answered':
-      return agent.state.kind === 'asking' ? [{ ...request, kind: 'agent.answered' }] : [];
-    case 'agent-exited':
-      return exited(agent, request, at);
-    case 'conversation-lost':
-      return [{ kind: 'agent.forgot', role: agent.role }];
-    case 'agent-failed':
-      return [{ ...request, kind: 'agent.failed' }];
-    default:
-      return unreachable(request);
-  }
-}
-
 function start(run: Run, request: Extract<Request, { kind: 'start' }>): Fact[] | Refusal {
   if (!run.identity) return { reason: 'not-initialised', received: 'start', allowed: ['init'] };
   if (run.life.kind === 'completed')
@@ -144,6 +126,8 @@ function start(run: Run, request: Extract<Request, { kind: 'start' }>): Fact[] |
   const launch = (role: string): Fact => {
     const agent = run.agents[role];
     const spare = request.spareIds[role] ?? '';
+    const adopted = adoptedBy(run, role, request.settings.provider);
+    if (adopted) return { kind: 'agent.launched', role, generation: 1, sessionId: adopted.sessionId, resume: true };
     return agent && !moved
       ? relaunch(agent, spare)
       : { kind: 'agent.launched', role, generation: (agent?.generation ?? 0) + 1, sessionId: spare, resume: false };
@@ -151,93 +135,23 @@ function start(run: Run, request: Extract<Request, { kind: 'start' }>): Fact[] |
   const down = Object.keys(request.workflow.roles).filter(
     (role) => !upAgents(run).some((agent) => agent.role === role),
   );
-  if (run.life.kind === 'running' && down.length === 0 && run.moduleFailure === null) return [];
+  if (run.life.kind === 'running' && down.length === 0 && run.moduleFailure === null && !run.paused) return [];
   return [
     { kind: 'run.started', by: request.by, workflow: request.workflow, settings: request.settings },
     ...down.map(launch),
   ];
 }
 
-/** The conversation is carried on if anything was said in it; otherwise there is none to resume. */
-const relaunch = (agent: Agent, spareId: string): Fact => ({
-  kind: 'agent.launched',
-  role: agent.role,
-  generation: agent.generation + 1,
-  sessionId: agent.spoken ? agent.sessionId : spareId,
-  resume: agent.spoken,
-});
-
-const upAgents = (run: Run): Agent[] =>
-  Object.values(run.agents).filter((agent) => agent.state.kind !== 'gone' && agent.state.kind !== 'failed');
-
-function exited(agent: Agent, request: Extract<Request, { kind: 'agent-exited' }>, at: number): Fact[] {
-  if (agent.generation !== request.generation || agent.state.kind === 'gone') return [];
-  // Exit code 0 is the human's /exit or Ctrl-D: their will, not a crash.
-  const deliberate = request.exit.kind === 'code' && request.exit.code === 0;
-  const gone: Fact = {
-    kind: 'agent.exited',
-    role: agent.role,
-    generation: agent.generation,
-    exit: request.exit,
-    deliberate,
-  };
-  if (deliberate) return [gone];
-  const recent = agent.crashes.filter((crash) => at - crash < CRASH_LIMIT.withinMs).length;
-  if (recent < CRASH_LIMIT.count) return [gone, relaunch(agent, request.spareId)];
-  const sentence = `The ${agent.role}'s agent ended ${recent + 1} times within ${CRASH_LIMIT.withinMs / 60_000} minutes and is not started again by itself.`;
-  return [
-    gone,
-    {
-      kind: 'agent.failed',
-      role: agent.role,
-      sentence,
-      hint: 'Look at its pane for the reason, then start the feature again.',
-    },
-  ];
-}
-
-function news(run: Run, agent: Agent, { id, atMs, news: what }: Evidence, at: number): Fact[] {
-  const role = agent.role;
-  switch (what.kind) {
-    case 'session-started':
-      return [{ kind: 'agent.session', role, sessionId: what.sessionId, source: what.source, evidence: id }];
-    case 'prompt-taken': {
-      const ours = openPrompts(run, role).find((prompt) => what.text.includes(markerOf(prompt.id)) && hasBegun(prompt));
-      if (ours)
-        return [
-          { kind: 'prompt.taken', prompt: ours.id, queued: isQueued(ours, agent), evidence: id, writtenAt: atMs },
-        ];
-      return [{ kind: 'agent.turn-began', role, prompt: null, evidence: id }];
-    }
-    case 'turn-ended':
-      return [{ kind: 'agent.turn-ended', role, failed: null, background: what.background, evidence: id }];
-    case 'turn-failed':
-      return [{ kind: 'agent.turn-ended', role, failed: what.error, background: 0, evidence: id }];
-    case 'tool-started':
-    case 'tool-ended':
-      return at - agent.signAt > SIGN_EVERY_MS ? [{ kind: 'agent.worked', role, evidence: id }] : [];
-    // Questions and farewells are seen by other means too (the screen, the exit); alone they change no state.
-    case 'asking':
-    case 'session-ended':
-      return [];
-    default:
-      return unreachable(what);
-  }
-}
-
-const hasBegun = (prompt: Prompt): boolean => prompt.attempts > 0;
-
-/** What the agent said of itself when Enter was pressed; its reports, which may be late, where it said nothing. */
-const isQueued = ({ stage }: Prompt, agent: Agent): boolean =>
-  (stage.kind === 'entered' ? stage.busy : null) ?? isWorking(agent);
-
-/** A question in the middle of a turn does not end the turn. */
-const isWorking = ({ state }: Agent): boolean =>
-  state.kind === 'busy' || (state.kind === 'asking' && state.before === 'busy');
-
-function delivery(run: Run, id: number, what: DeliveryNews): Fact[] {
+/**
+ * A write begins with its fact. Whoever takes a pane is in the journal before or after it, never beside it: a refusal here
+ * is what keeps the first byte, or Enter, from being sent into a pane that a human holds.
+ */
+function delivery(run: Run, id: number, what: DeliveryNews): Fact[] | Refusal {
   const prompt = run.prompts.find((each) => each.id === id);
   if (!prompt || !FOLLOWS[what.kind].has(prompt.stage.kind)) return [];
+  const isHeld = run.paused !== null || holderOf(run, prompt.role).kind === 'human';
+  const isWrite = what.kind === 'intended' || what.kind === 'entered';
+  if (isWrite && isHeld) return { reason: 'held', received: what.kind, allowed: [] };
   switch (what.kind) {
     case 'intended':
       return [
@@ -250,7 +164,8 @@ function delivery(run: Run, id: number, what: DeliveryNews): Fact[] {
     case 'reopened':
       return [{ kind: 'prompt.reopened', prompt: id, why: what.why }];
     case 'held':
-      return sameTrouble(prompt, what)
+      // A doubt stays one while somebody holds the pane: they may settle it.
+      return sameTrouble(prompt, what) || (isHeld && isDoubtful(prompt))
         ? []
         : [{ kind: 'prompt.held', prompt: id, outcome: what.outcome, reason: what.reason }];
     case 'stuck':
@@ -278,12 +193,13 @@ const FOLLOWS: Readonly<Record<DeliveryNews['kind'], ReadonlySet<Stage>>> = {
 const sameTrouble = (prompt: Prompt, what: { outcome: string; reason: string }): boolean =>
   prompt.trouble?.outcome === what.outcome && prompt.trouble.reason === what.reason;
 
+const isDoubtful = ({ trouble }: Prompt): boolean =>
+  trouble?.outcome === 'indeterminate' || trouble?.outcome === 'typed_not_submitted';
+
 function settle(run: Run, request: Extract<Request, { kind: 'settle-prompt' }>): Fact[] | Refusal {
   const received = String(request.prompt);
   const prompt = run.prompts.find((each) => each.id === request.prompt);
-  const doubtful = run.prompts
-    .filter((each) => each.trouble?.outcome === 'indeterminate' || each.trouble?.outcome === 'typed_not_submitted')
-    .map((each) => String(each.id));
+  const doubtful = run.prompts.filter(isDoubtful).map((each) => String(each.id));
   if (!prompt) return { reason: 'unknown-prompt', received, allowed: doubtful };
   if (!doubtful.includes(received)) return { reason: 'prompt-not-in-doubt', received, allowed: doubtful };
   return [{ kind: 'prompt.settled', prompt: request.prompt, as: request.as, by: request.by }];
@@ -304,6 +220,34 @@ function message(run: Run, request: Extract<Request, { kind: 'message' }>): Fact
     },
   ];
 }
+
+/** Only what was asked for is news: a claim that changed meanwhile is checked anew. */
+function checkFound(run: Run, request: Extract<Observation, { kind: 'check-found' }>): Fact[] {
+  const { step: id, stage, claim, tookMs, found } = request;
+  const check = checksOf(run, id)[stage];
+  if (check?.kind !== 'running' || check.claim !== claim) return [];
+  if (found.ok) {
+    const { snapshot, shown } = found;
+    return [{ kind: 'check.passed', step: id, stage, claim, snapshot, shown, tookMs }];
+  }
+  const { finding, snapshot = null } = found;
+  const failed: Fact = { kind: 'check.failed', step: id, stage, claim, finding, snapshot, tookMs };
+  const step = presentStep(run)?.step;
+  const isAgain =
+    stage === 'after' &&
+    finding.verdict === 'refuted' &&
+    step?.id === id &&
+    isAgentStep(step) &&
+    claimOf(run, step).kind === 'good' &&
+    checksOf(run, id).refuted < step.retries;
+  return isAgain ? [failed, correction(run, step, correctionText(step, finding))] : [failed];
+}
+
+const isUndoneClaim = (run: Run, file: string): boolean =>
+  run.seen[file] !== undefined &&
+  (run.workflow?.steps ?? []).some(
+    (step) => isAgentStep(step) && step.checkpoint === file && run.done[step.id] === undefined,
+  );
 
 function checkpointSeen(run: Run, request: Extract<Observation, { kind: 'checkpoint-seen' }>): Fact[] {
   const before = run.seen[request.file];

@@ -1,7 +1,7 @@
 import type { Activity, DeliveryTiming } from './agent.ts';
 import type { HoldOutcome, StuckOutcome } from './event.ts';
 import type { PromptStage } from './run.ts';
-import type { Dialog, Screen } from './screen.ts';
+import type { Dialog, Screen, StandingRow } from './screen.ts';
 
 /**
  * The delivery protocol as a pure function: from what has been journaled and what is seen now to the one next move.
@@ -12,9 +12,11 @@ import type { Dialog, Screen } from './screen.ts';
  * Enter is pressed only while the composer holds our text and nothing else; only evidence from the agent ends it well.
  */
 export type Move =
-  | { readonly do: 'type' }
+  /** `rows` is the empty box: who has begun to type in it since is seen by tmux itself. */
+  | { readonly do: 'type'; readonly rows: readonly StandingRow[] }
   | { readonly do: 'leave-mode' }
-  | { readonly do: 'enter'; readonly lastRow: string }
+  /** `rows` is the box with our text alone in it. */
+  | { readonly do: 'enter'; readonly rows: readonly StandingRow[] }
   /** Our text is seen to stand in the composer although it was not journaled as typed (a crash or a human came between). */
   | { readonly do: 'note-typed' }
   | { readonly do: 'wait'; readonly ms: number }
@@ -43,6 +45,12 @@ export interface Sight {
   /** When our text was first seen whole in the composer in this attempt; null before. */
   readonly seenAt: number | null;
   readonly timing: DeliveryTiming;
+  /** Why nothing may be typed now although the pane would take it: a human holds it, or the run is paused. Else null. */
+  readonly hold: string | null;
+  /** It is not typed into an agent at work: a message, which would change what the agent is doing. */
+  readonly whenIdle: boolean;
+  /** tmux did not press the Enter that was journaled last, because something on the screen had moved. */
+  readonly enterRefused: boolean;
 }
 
 export type PaneSight =
@@ -64,11 +72,16 @@ export const SMALLEST_PANE = { cols: 39, rows: 8 };
 export const LOOK_AGAIN = { underWayMs: 8, heldMs: 250 };
 
 export function nextMove(sight: Sight): Move {
+  if (sight.hold !== null && !isAwaited(sight)) return held(sight.hold);
   if (sight.stage.kind === 'wanted') return fromWanted(sight);
   if (sight.alive === 'gone')
     return { do: 'hold', outcome: 'agent_dead', reason: 'the agent ended before it took the prompt' };
   return sight.stage.generation === sight.generation ? afterTyping(sight) : afterItsEnd(sight);
 }
+
+/** What was entered may still be reported a while longer, whoever holds the pane by now. */
+const isAwaited = ({ stage, enterRefused, now, timing }: Sight): boolean =>
+  stage.kind === 'entered' && !enterRefused && now - stage.at < timing.evidenceWithinMs;
 
 /**
  * Another process than the one that was typed into: whatever that one had not taken went with it. What it had taken in its
@@ -82,9 +95,15 @@ function afterItsEnd(sight: Sight): Move {
 
 function fromWanted(sight: Sight): Move {
   return (
-    blockedByAgent(sight) ?? blockedByPane(sight) ?? standsAlready(sight) ?? blockedByScreen(sight) ?? { do: 'type' }
+    blockedByAgent(sight) ??
+    blockedByPane(sight) ??
+    standsAlready(sight) ??
+    blockedByScreen(sight) ??
+    blockedByWork(sight) ?? { do: 'type', rows: boxOf(sight.screen) }
   );
 }
+
+const boxOf = (screen: Screen): readonly StandingRow[] => (screen.kind === 'composer' ? screen.rows : []);
 
 /** Typed before and never entered: it must not be typed a second time behind itself. */
 function standsAlready({ screen, line, attempts }: Sight): Move | null {
@@ -136,6 +155,13 @@ function blockedByScreen(sight: Sight): Move | null {
     : held('a draft that is not ours stands in the composer');
 }
 
+function blockedByWork({ whenIdle, activity, screen }: Sight): Move | null {
+  const isAtWork = activity.kind === 'busy' || (screen.kind === 'composer' && screen.busy);
+  return whenIdle && isAtWork
+    ? { do: 'hold', outcome: 'queued', reason: 'the agent is at work; it is typed when the turn has ended' }
+    : null;
+}
+
 /** Evidence may be quicker than the screen. */
 function isOldPicture({ takenBefore, timing, now }: Sight, draft: string): boolean {
   if (takenBefore === null || now - takenBefore.at >= timing.echoWithinMs) return false;
@@ -162,7 +188,7 @@ function afterTyping(sight: Sight): Move {
     return { do: 'wait', ms: LOOK_AGAIN.heldMs };
   const stands = screen.kind === 'composer' ? standing(screen.draft, sight.line) : 'no';
   if (stands === 'ours' && stage.kind === 'intended') return { do: 'note-typed' };
-  if (stands === 'ours' && screen.kind === 'composer') return readyToEnter(sight, screen.lastRow);
+  if (stands === 'ours' && screen.kind === 'composer') return readyToEnter(sight, screen.rows);
   if (stands === 'changed') return stuck('typed_not_submitted', 'something was added to our text in the composer');
   // Once Enter was pressed a dialog hides whether the text still stands, and may be of the prompt's own turn.
   if (screen.kind === 'dialog' && stage.kind !== 'entered')
@@ -189,9 +215,9 @@ function whereabouts(screen: Screen): string {
 
 const stuck = (outcome: StuckOutcome, reason: string): Move => ({ do: 'stuck', outcome, reason });
 
-function readyToEnter(sight: Sight, lastRow: string): Move {
+function readyToEnter(sight: Sight, rows: readonly StandingRow[]): Move {
   const { stage, timing, now, pane, activity } = sight;
-  if (pane.kind !== 'seen') return { do: 'wait', ms: LOOK_AGAIN.heldMs };
+  if (pane.kind !== 'seen' || sight.hold !== null) return { do: 'wait', ms: LOOK_AGAIN.heldMs };
   if (pane.inMode && pane.watchers > 0) return stuck('typed_not_submitted', 'somebody reads the pane in copy mode');
   if (pane.inMode) return { do: 'leave-mode' };
   // A dialog has the keyboard before it is drawn.
@@ -200,10 +226,11 @@ function readyToEnter(sight: Sight, lastRow: string): Move {
   if (stage.kind === 'typed') {
     const settled = sight.seenAt === null ? 0 : now - sight.seenAt;
     return sight.seenAt !== null && settled >= timing.settleMs
-      ? { do: 'enter', lastRow }
+      ? { do: 'enter', rows }
       : { do: 'wait', ms: Math.max(1, timing.settleMs - settled) };
   }
   if (stage.kind !== 'entered') return { do: 'wait', ms: LOOK_AGAIN.underWayMs };
+  if (sight.enterRefused) return { do: 'enter', rows };
   const again = timing.enterAgainAfterMs[stage.times - 1];
   if (again === undefined) {
     return now - stage.at < timing.evidenceWithinMs
@@ -213,7 +240,7 @@ function readyToEnter(sight: Sight, lastRow: string): Move {
           `Enter was pressed ${stage.times} times and the text still stands in the composer`,
         );
   }
-  return now - stage.at >= again ? { do: 'enter', lastRow } : { do: 'wait', ms: LOOK_AGAIN.underWayMs };
+  return now - stage.at >= again ? { do: 'enter', rows } : { do: 'wait', ms: LOOK_AGAIN.underWayMs };
 }
 
 /** Composers wrap by themselves, so that only the text without white space can be compared. */

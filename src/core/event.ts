@@ -1,3 +1,4 @@
+import type { Conversation } from './adopt.ts';
 import type { Dialog } from './screen.ts';
 import type { Exit } from './agent.ts';
 import type { Workflow } from './workflow.ts';
@@ -24,6 +25,14 @@ export interface Settings {
   readonly silentAfterMs: number;
   /** tmux socket path of the server that holds the session; null is the default server. */
   readonly socket: string | null;
+  /** After how long without a sign of the human a pane that was taken by being used goes back; null: never. In ms. */
+  readonly handBackAfterMs: number | null;
+  /** How long a failed turn whose error is a usage limit waits when no time of its end is told, in ms. */
+  readonly limitRetryMs: number;
+  /** Whether the project's tests are run and the working tree compared at the steps that ask for it. */
+  readonly evidence: boolean;
+  /** `waived`: the project's tests need not pass before the work begins; what they show afterwards counts for less. */
+  readonly baseline: 'required' | 'waived';
 }
 
 /** Why a prompt is typed. */
@@ -31,10 +40,12 @@ export type Purpose =
   | { readonly kind: 'instructions' }
   | { readonly kind: 'step'; readonly step: string }
   | { readonly kind: 'reminder'; readonly step: string }
+  /** The step's checkpoint was sent back: by a human's rejection or because it did not hold. */
+  | { readonly kind: 'correction'; readonly step: string }
   | { readonly kind: 'message' };
 
 /** Reasons a prompt has not been typed, or not been taken. */
-export type HoldOutcome = 'held_for_human' | 'blocked_by_dialog' | 'agent_dead';
+export type HoldOutcome = 'queued' | 'held_for_human' | 'blocked_by_dialog' | 'agent_dead';
 export type StuckOutcome = 'typed_not_submitted' | 'indeterminate';
 
 /** What is wrong with a checkpoint file, pointing at the place. */
@@ -45,9 +56,34 @@ export interface CheckpointFault {
   readonly expected: string;
 }
 
+/** How a pane came to be a human's: asked for, used by one, or its agent was ended on purpose. */
+export type Taking = 'command' | 'use' | 'ended';
+
+/** What showed that a human uses a pane. */
+export type HumanSign = 'prompt' | 'draft' | 'copy-mode' | 'typing' | 'key';
+
+/** When a step's claim is checked: before it is asked for, or after its checkpoint is there. */
+export type CheckStage = 'before' | 'after';
+
+/** Why what a step claims does not hold. Text in `tail` comes from the project's tests and is untrusted. */
+export interface Finding {
+  /** `refuted`: shown to be wrong. `inconclusive`: it could not be shown either way, which is for a human. */
+  readonly verdict: 'refuted' | 'inconclusive';
+  readonly rule:
+    'baseline' | 'tests-red' | 'tests-green' | 'red-for-their-own-sake' | 'write-rules' | 'could-not-check';
+  readonly sentence: string;
+  /** Files that should not have changed, relative to the worktree. */
+  readonly files: readonly string[];
+  /** The end of what the tests printed; '' when none were run. */
+  readonly tail: string;
+}
+
 /** A fact of a run. `seq` and `at` (ms since the epoch) are added by the journal's writer. */
 export type Fact =
-  | { readonly kind: 'run.initialised'; readonly identity: Identity }
+  /** `begunAt`: when it was begun by hand, before there was a journal (ms since the epoch). */
+  | { readonly kind: 'run.initialised'; readonly identity: Identity; readonly begunAt?: number }
+  /** A role is to carry on a conversation that a human led. */
+  | { readonly kind: 'conversation.adopted'; readonly conversation: Conversation }
   | { readonly kind: 'run.started'; readonly by: string; readonly workflow: Workflow; readonly settings: Settings }
   | { readonly kind: 'run.surveyed' }
   | { readonly kind: 'run.completed' }
@@ -106,6 +142,76 @@ export type Fact =
   | { readonly kind: 'agent.failed'; readonly role: string; readonly sentence: string; readonly hint: string }
   | { readonly kind: 'step.began'; readonly step: string }
   | { readonly kind: 'step.completed'; readonly step: string; readonly how: 'checkpoint' | 'found' | 'module' }
+  | { readonly kind: 'step.skipped'; readonly step: string; readonly by: string; readonly why: string }
+  /** The present step is asked for once more. */
+  | { readonly kind: 'step.retried'; readonly step: string; readonly by: string }
+  /** A step that was done is open again, and so are all after it. Their checkpoints of now do not count any more. */
+  | { readonly kind: 'step.reopened'; readonly step: string; readonly by: string; readonly why: string }
+  | { readonly kind: 'run.paused'; readonly by: string; readonly why: string }
+  | { readonly kind: 'run.resumed'; readonly by: string }
+  | {
+      readonly kind: 'pane.taken';
+      readonly role: string;
+      readonly how: Taking;
+      readonly by: string;
+      readonly why: string;
+    }
+  /** A sign of the human who holds the pane, noted at most once a second. `stays`: a draft or copy mode stands there. */
+  | { readonly kind: 'pane.used'; readonly role: string; readonly sign: HumanSign; readonly stays: boolean }
+  /** The human has left nothing in the pane. */
+  | { readonly kind: 'pane.left'; readonly role: string }
+  /** The pane will be given back soon unless the human shows up. */
+  | { readonly kind: 'pane.returning'; readonly role: string; readonly backAt: number }
+  | { readonly kind: 'pane.given'; readonly role: string; readonly how: 'command' | 'idle'; readonly by: string }
+  | {
+      readonly kind: 'gate.approved';
+      readonly step: string;
+      readonly by: string;
+      readonly comment: string | null;
+      readonly sha256: string;
+    }
+  | { readonly kind: 'gate.rejected'; readonly step: string; readonly by: string; readonly comment: string | null }
+  /** The step's claim is to be checked. `claim`: the hash of its checkpoint; null before there is one. */
+  | {
+      readonly kind: 'check.wanted';
+      readonly step: string;
+      readonly stage: CheckStage;
+      readonly claim: string | null;
+    }
+  | {
+      readonly kind: 'check.passed';
+      readonly step: string;
+      readonly stage: CheckStage;
+      readonly claim: string | null;
+      /** The commit that holds the working tree as it was; null where it could not be kept. */
+      readonly snapshot: string | null;
+      /** What was shown, and what could not be looked at, as sentences. */
+      readonly shown: readonly string[];
+      /** How long the check took, in ms. */
+      readonly tookMs: number;
+    }
+  | {
+      readonly kind: 'check.failed';
+      readonly step: string;
+      readonly stage: CheckStage;
+      readonly claim: string | null;
+      readonly finding: Finding;
+      /** As of one that passed: a human may let it stand, and what follows is compared with this. */
+      readonly snapshot?: string | null;
+      readonly tookMs: number;
+    }
+  /** A human lets the claim stand although its check failed. */
+  | {
+      readonly kind: 'check.waived';
+      readonly step: string;
+      readonly stage: CheckStage;
+      readonly by: string;
+      readonly comment: string | null;
+    }
+  /** The agent's account has no turn left until `untilMs` (ms since the epoch). */
+  | { readonly kind: 'agent.parked'; readonly role: string; readonly untilMs: number; readonly why: string }
+  | { readonly kind: 'agent.unparked'; readonly role: string }
+  | { readonly kind: 'dialog.answered'; readonly role: string; readonly choice: string; readonly by: string }
   | {
       readonly kind: 'module.failed';
       readonly step: string;
@@ -120,7 +226,11 @@ export type Fact =
       readonly purpose: Purpose;
       readonly line: string;
       readonly file: string | null;
+      /** What `file` has to hold, where the text is made here and not by the caller. */
+      readonly text?: string;
     }
+  /** It was never typed, and what it asked for is no longer wanted. */
+  | { readonly kind: 'prompt.withdrawn'; readonly prompt: number; readonly why: string }
   | {
       readonly kind: 'prompt.intended';
       readonly prompt: number;
@@ -168,7 +278,9 @@ export type Fact =
       /** Found in the first look after a start, not written while we watched. */
       readonly found: boolean;
     }
-  | { readonly kind: 'checkpoint.refused'; readonly fault: CheckpointFault; readonly sha256: string | null };
+  | { readonly kind: 'checkpoint.refused'; readonly fault: CheckpointFault; readonly sha256: string | null }
+  /** The file is not there any more, neither the whole nor the faulty one. */
+  | { readonly kind: 'checkpoint.gone'; readonly file: string };
 
 export type Event = Fact & { readonly seq: number; readonly at: number };
 export type EventKind = Fact['kind'];

@@ -10,6 +10,7 @@ export function agentChanged(run: Run, event: AgentEvent): Run {
   const agent = run.agents[event.role];
   if (!agent) return run;
   if (event.kind === 'agent.forgot') return forgot(run, agent);
+  if (event.kind === 'agent.unparked') return unparked(run, agent, event.at);
   const changed: Run = {
     ...run,
     agents: { ...run.agents, [event.role]: { ...agentAfter(agent, event), signAt: event.at } },
@@ -36,13 +37,16 @@ function launched(run: Run, event: Extract<Event, { kind: 'agent.launched' }>): 
     state: { kind: 'starting', since: event.at },
     evidence: before?.evidence ?? [],
     signAt: event.at,
-    spoken: event.resume && before !== undefined && before.spoken,
+    // One that is carried on without having been ours was led by hand.
+    spoken: event.resume && (before?.spoken ?? true),
     crashes: before?.crashes ?? [],
+    parked: before?.parked ?? null,
   };
   return { ...run, life: askedAnew(run, event.role), agents: { ...run.agents, [event.role]: agent } };
 }
 
-function askedAnew(run: Run, role: string): Run['life'] {
+/** If the present step is the role's, its work is asked for again as soon as that can be. */
+export function askedAnew(run: Run, role: string): Run['life'] {
   const step = presentStep(run)?.step;
   const hit = step !== undefined && isAgentStep(step) && step.role === role;
   return run.life.kind === 'running' && hit ? { ...run.life, stepBeganAt: null } : run.life;
@@ -58,7 +62,19 @@ function forgot(run: Run, agent: Agent): Run {
   };
 }
 
-function agentAfter(agent: Agent, event: Exclude<AgentEvent, { kind: 'agent.launched' | 'agent.forgot' }>): Agent {
+/** Its turn broke off when it was parked: it is asked to go on. */
+function unparked(run: Run, agent: Agent, at: number): Run {
+  const state: AgentState = agent.state.kind === 'idle' ? { kind: 'idle', since: at, failed: null } : agent.state;
+  return {
+    ...run,
+    life: askedAnew(run, agent.role),
+    agents: { ...run.agents, [agent.role]: { ...agent, parked: null, state } },
+  };
+}
+
+type OwnEvent = Exclude<AgentEvent, { kind: 'agent.launched' | 'agent.forgot' | 'agent.unparked' }>;
+
+function agentAfter(agent: Agent, event: OwnEvent): Agent {
   const to = (state: AgentState, evidence: string | null = null): Agent => ({
     ...agent,
     state,
@@ -90,6 +106,8 @@ function agentAfter(agent: Agent, event: Exclude<AgentEvent, { kind: 'agent.laun
         process: null,
         crashes: event.deliberate ? agent.crashes : [...agent.crashes, event.at].slice(-5),
       };
+    case 'agent.parked':
+      return { ...agent, parked: { untilMs: event.untilMs, why: event.why } };
     case 'agent.failed':
       return to({ kind: 'failed', since: event.at, sentence: event.sentence, hint: event.hint });
     default:

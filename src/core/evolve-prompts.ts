@@ -1,5 +1,6 @@
 import type { Event } from './event.ts';
-import { remembered, type Agent, type AgentState, type Prompt, type PromptStage, type Run } from './run.ts';
+import { checksOf, remembered, type Agent, type AgentState, type Prompt, type PromptStage, type Run } from './run.ts';
+import { isAgentStep } from './workflow.ts';
 
 export type PromptEvent = Extract<Event, { prompt: number; kind: `prompt.${string}` }>;
 
@@ -12,12 +13,14 @@ export function promptChanged(run: Run, event: PromptEvent): Run {
       purpose: event.purpose,
       line: event.line,
       file: event.file,
+      text: event.text ?? null,
       at: event.at,
       stage: { kind: 'wanted' },
       attempts: 0,
       trouble: null,
     };
-    return { ...run, prompts: [...run.prompts, prompt] };
+    const asked = { ...run, prompts: [...run.prompts, prompt] };
+    return event.purpose.kind === 'correction' ? sentBack(asked, event.purpose.step) : asked;
   }
   const prompts = run.prompts.map((prompt) => (prompt.id === event.prompt ? promptAfter(prompt, event) : prompt));
   const role =
@@ -25,6 +28,19 @@ export function promptChanged(run: Run, event: PromptEvent): Run {
   const agent = role === undefined ? undefined : run.agents[role];
   if (!agent || event.kind !== 'prompt.taken') return { ...run, prompts };
   return { ...run, prompts, agents: { ...run.agents, [agent.role]: taking(agent, event) } };
+}
+
+/** A checkpoint that is to be corrected does not count as it stands, and neither does what was found out about it. */
+function sentBack(run: Run, stepId: string): Run {
+  const step = run.workflow?.steps.find((each) => each.id === stepId);
+  const seen = step && isAgentStep(step) ? run.seen[step.checkpoint] : undefined;
+  if (!step || !isAgentStep(step) || !seen) return run;
+  const { sha256, mtimeMs } = seen;
+  return {
+    ...run,
+    void: { ...run.void, [step.checkpoint]: { sha256, mtimeMs } },
+    checks: { ...run.checks, [stepId]: { ...checksOf(run, stepId), after: null } },
+  };
 }
 
 const taking = (agent: Agent, event: Extract<PromptEvent, { kind: 'prompt.taken' }>): Agent => ({
@@ -53,6 +69,8 @@ function promptAfter(prompt: Prompt, event: Exclude<PromptEvent, { kind: 'prompt
       return at({ kind: 'entered', generation, at: event.at, times: event.times, busy: busyAtEach(prompt, event) });
     case 'prompt.taken':
       return at({ kind: 'taken', at: event.at, writtenAt: event.writtenAt, queued: event.queued, turnEnded: false });
+    case 'prompt.withdrawn':
+      return at({ kind: 'withdrawn', at: event.at });
     case 'prompt.reopened':
       return at({ kind: 'wanted' });
     case 'prompt.settled':

@@ -1,14 +1,16 @@
 import type { Event } from './event.ts';
 import { agentChanged, type AgentEvent } from './evolve-agents.ts';
 import { promptChanged, type PromptEvent } from './evolve-prompts.ts';
-import type { Agent, Life, Run } from './run.ts';
+import { isSteeringEvent, steered, withoutRunning, type SteeringEvent } from './evolve-steering.ts';
+import { withoutKey, type Agent, type Life, type Run } from './run.ts';
+import { isAgentStep } from './workflow.ts';
 
 /** Facts change state. Replaying a journal is a fold of this function. */
 export function evolve(run: Run, event: Event): Run {
   return { ...applied(run, event), seq: event.seq, updatedAt: event.at };
 }
 
-type RunEvent = Exclude<Event, PromptEvent | AgentEvent>;
+type RunEvent = Exclude<Event, PromptEvent | AgentEvent | SteeringEvent>;
 
 const isPromptEvent = (event: Event): event is PromptEvent => event.kind.startsWith('prompt.');
 const isAgentEvent = (event: Event): event is AgentEvent => event.kind.startsWith('agent.');
@@ -16,13 +18,21 @@ const isAgentEvent = (event: Event): event is AgentEvent => event.kind.startsWit
 function applied(run: Run, event: Event): Run {
   if (isPromptEvent(event)) return promptChanged(run, event);
   if (isAgentEvent(event)) return agentChanged(run, event);
+  if (isSteeringEvent(event)) return steered(run, event);
   return runChanged(run, event);
 }
 
 function runChanged(run: Run, event: RunEvent): Run {
   switch (event.kind) {
     case 'run.initialised':
-      return { ...run, identity: event.identity, createdAt: event.at, life: { kind: 'initialised' } };
+      return {
+        ...run,
+        identity: event.identity,
+        createdAt: Math.min(event.at, event.begunAt ?? event.at),
+        life: { kind: 'initialised' },
+      };
+    case 'conversation.adopted':
+      return { ...run, adopted: { ...run.adopted, [event.conversation.role]: event.conversation } };
     case 'run.started':
       return started(run, event);
     case 'run.surveyed':
@@ -33,6 +43,8 @@ function runChanged(run: Run, event: RunEvent): Run {
       return {
         ...run,
         life: { kind: 'stopped', at: event.at, by: event.by, why: event.why },
+        // Nobody looks on after a stop: what was being looked at is wanted anew at the next start.
+        checks: withoutRunning(run.checks),
         agents: allGone(run, event.at, true),
       };
     case 'supervisor.began':
@@ -53,21 +65,39 @@ function runChanged(run: Run, event: RunEvent): Run {
     case 'checkpoint.seen':
       return {
         ...run,
-        faults: without(run.faults, event.file),
+        checks: claimedAnew(run, event.file),
+        faults: withoutKey(run.faults, event.file),
         seen: {
           ...run.seen,
-          [event.file]: { sha256: event.sha256, mtimeMs: event.mtimeMs, gate: event.gate, found: event.found },
+          [event.file]: {
+            sha256: event.sha256,
+            mtimeMs: event.mtimeMs,
+            gate: event.gate,
+            found: event.found,
+            at: event.at,
+          },
         },
       };
+    case 'checkpoint.gone':
+      return { ...run, faults: withoutKey(run.faults, event.file), seen: withoutKey(run.seen, event.file) };
     case 'checkpoint.refused':
       return {
         ...run,
-        seen: without(run.seen, event.fault.file),
+        seen: withoutKey(run.seen, event.fault.file),
         faults: { ...run.faults, [event.fault.file]: event.fault },
       };
     default:
       return unreachable(event);
   }
+}
+
+/** A checkpoint that is saved again, in the same words or others, is a new claim: what had failed is looked at once more. */
+function claimedAnew(run: Run, file: string): Run['checks'] {
+  const step = run.workflow?.steps.find((each) => isAgentStep(each) && each.checkpoint === file);
+  const checks = step && run.done[step.id] === undefined ? run.checks[step.id] : undefined;
+  return step && checks?.after?.kind === 'failed'
+    ? { ...run.checks, [step.id]: { ...checks, after: null } }
+    : run.checks;
 }
 
 const started = (run: Run, event: Extract<Event, { kind: 'run.started' }>): Run => ({
@@ -76,6 +106,11 @@ const started = (run: Run, event: Extract<Event, { kind: 'run.started' }>): Run 
   settings: event.settings,
   moduleFailure: null,
   unwatchedMs: 0,
+  paused: null,
+  // Starting is asking for agents, also for those whose agent was ended on purpose.
+  holders: Object.fromEntries(
+    Object.entries(run.holders).filter(([, holder]) => holder.kind === 'human' && holder.how !== 'ended'),
+  ),
   life: { kind: 'running', startedAt: event.at, surveyed: false, stepBeganAt: null },
 });
 
@@ -112,9 +147,6 @@ function allGone(run: Run, at: number, deliberate: boolean): Run['agents'] {
         };
   return Object.fromEntries(Object.entries(run.agents).map(([role, agent]) => [role, gone(agent)]));
 }
-
-const without = <T>(record: Readonly<Record<string, T>>, key: string): Readonly<Record<string, T>> =>
-  Object.fromEntries(Object.entries(record).filter(([name]) => name !== key));
 
 function unreachable(value: never): never {
   throw new Error(`Internal error: unknown event ${JSON.stringify(value)}`);

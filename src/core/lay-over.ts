@@ -1,4 +1,5 @@
 import {
+  CORRECTION_PLACEHOLDERS,
   PROMPT_PLACEHOLDERS,
   REMINDER_PLACEHOLDERS,
   workBefore,
@@ -19,18 +20,47 @@ export function layOver(base: Workflow | null, file: WorkflowFile): WorkflowResu
     name: file.name,
     roles: { ...base?.roles, ...file.roles },
     reminder: file.reminder ?? base?.reminder ?? DEFAULT_REMINDER,
+    reminders: file.reminders ?? base?.reminders ?? 2,
+    correction: file.correction ?? base?.correction ?? DEFAULT_CORRECTION,
+    tests: file.tests ?? base?.tests ?? [...DEFAULT_TESTS],
+    generated: file.generated ?? base?.generated ?? [...DEFAULT_GENERATED],
     steps: stepsOver(base?.steps ?? [], file),
   };
   const faults = [
     ...placeFaults(base, file),
     ...file.steps.flatMap((_, index) => stepFaults(workflow, file, index)),
     ...placeholderFaults(['reminder'], file.reminder ?? '', REMINDER_PLACEHOLDERS),
+    ...placeholderFaults(['correction'], file.correction ?? '', CORRECTION_PLACEHOLDERS),
   ];
   if (workflow.steps.length === 0) faults.push(fault(['steps'], null, 'at least one step'));
   return faults.length > 0 ? { ok: false, faults } : { ok: true, workflow };
 }
 
 const DEFAULT_REMINDER = '[CONTINUE]: {checkpoint} is not there yet. Go on with your step.';
+
+const DEFAULT_CORRECTION = '[CORRECTION]: Read {file}, do what it says and write {checkpoint} anew.';
+
+/** Where tests stand in most projects, whatever their language. */
+const DEFAULT_TESTS: readonly string[] = [
+  'test/**',
+  'tests/**',
+  'spec/**',
+  '**/__tests__/**',
+  '**/*.test.*',
+  '**/*.spec.*',
+  '**/*_test.*',
+  '**/test_*.py',
+];
+
+/** What test runners write beside the sources where a project does not ignore it. */
+const DEFAULT_GENERATED: readonly string[] = [
+  '**/__pycache__/**',
+  '**/.pytest_cache/**',
+  '.coverage',
+  '.coverage.*',
+  'coverage/**',
+  '.nyc_output/**',
+];
 
 type FileStep = WorkflowFile['steps'][number];
 

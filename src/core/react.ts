@@ -1,5 +1,5 @@
-import type { Event } from './event.ts';
-import { openPrompts, presentStep, type Run } from './run.ts';
+import type { CheckStage, Event } from './event.ts';
+import { checksOf, openPrompts, presentStep, type Run } from './run.ts';
 import { isAgentStep } from './workflow.ts';
 
 /**
@@ -13,6 +13,8 @@ export type Command =
   | { readonly do: 'ensure-agents' }
   | { readonly do: 'deliver'; readonly role: string }
   | { readonly do: 'execute-module'; readonly step: string }
+  /** Look whether what the step claims holds. */
+  | { readonly do: 'check'; readonly step: string; readonly stage: CheckStage }
   /** The work is done: nothing is typed or watched any more; the panes stay for whoever wants to look. */
   | { readonly do: 'rest' }
   | { readonly do: 'close-session' };
@@ -34,6 +36,13 @@ export function react(run: Run, event: Event): Command[] {
       const step = run.workflow?.steps.find((each) => each.id === event.step);
       return step && !isAgentStep(step) ? [{ do: 'execute-module', step: step.id }] : [];
     }
+    case 'check.wanted':
+      return [{ do: 'check', step: event.step, stage: event.stage }];
+    // What waited for the human to let go is wanted again.
+    case 'pane.given':
+      return [{ do: 'deliver', role: event.role }];
+    case 'run.resumed':
+      return rolesWithPrompts(run).map((role): Command => ({ do: 'deliver', role }));
     case 'run.completed':
       return [{ do: 'rest' }];
     case 'run.stopped':
@@ -53,11 +62,24 @@ export function outstanding(run: Run): Command[] {
     step && !isAgentStep(step) && run.life.stepBeganAt !== null && !run.moduleFailure
       ? [{ do: 'execute-module', step: step.id }]
       : [];
-  const roles = Object.keys(run.agents).filter((role) => openPrompts(run, role).length > 0);
   return [
     { do: 'watch' },
     { do: 'ensure-agents' },
-    ...roles.map((role): Command => ({ do: 'deliver', role })),
+    ...rolesWithPrompts(run).map((role): Command => ({ do: 'deliver', role })),
     ...module,
+    ...runningChecks(run),
   ];
+}
+
+const rolesWithPrompts = (run: Run): string[] =>
+  Object.keys(run.agents).filter((role) => openPrompts(run, role).length > 0);
+
+/** Looking again does no harm, so that a check that was cut off is made anew. */
+function runningChecks(run: Run): Command[] {
+  const stages: readonly CheckStage[] = ['before', 'after'];
+  return Object.keys(run.checks).flatMap((step) =>
+    stages
+      .filter((stage) => checksOf(run, step)[stage]?.kind === 'running')
+      .map((stage): Command => ({ do: 'check', step, stage })),
+  );
 }

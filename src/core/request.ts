@@ -1,5 +1,16 @@
+import type { Conversation } from './adopt.ts';
 import type { Evidence, Exit } from './agent.ts';
-import type { CheckpointFault, Fact, HoldOutcome, Identity, Settings, StuckOutcome } from './event.ts';
+import type {
+  CheckpointFault,
+  CheckStage,
+  Fact,
+  Finding,
+  HoldOutcome,
+  HumanSign,
+  Identity,
+  Settings,
+  StuckOutcome,
+} from './event.ts';
 import type { Dialog } from './screen.ts';
 import type { Workflow } from './workflow.ts';
 
@@ -17,7 +28,9 @@ export type DeliveryNews =
  * `spareId` is a fresh UUID the core may use for a new conversation.
  */
 export type Request =
-  | { readonly kind: 'initialise'; readonly identity: Identity }
+  /** `begunAt`: when it was begun by hand, in ms since the epoch. */
+  | { readonly kind: 'initialise'; readonly identity: Identity; readonly begunAt?: number }
+  | { readonly kind: 'adopt-conversations'; readonly conversations: readonly Conversation[] }
   | {
       readonly kind: 'start';
       readonly by: string;
@@ -27,6 +40,61 @@ export type Request =
       readonly spareIds: Readonly<Record<string, string>>;
     }
   | { readonly kind: 'stop'; readonly by: string; readonly why: string }
+  /** Somebody ended the session and tmux goes on: that was meant. */
+  | { readonly kind: 'session-ended'; readonly by: string; readonly why: string }
+  /** Roles: those meant; none: all. */
+  | { readonly kind: 'take'; readonly roles: readonly string[]; readonly by: string }
+  | {
+      readonly kind: 'give';
+      readonly roles: readonly string[];
+      readonly by: string;
+      readonly spareIds: Readonly<Record<string, string>>;
+    }
+  /** A human was seen to use a pane. `stays`: what was seen stands there until they take it away. */
+  | {
+      readonly kind: 'human-seen';
+      readonly role: string;
+      readonly sign: HumanSign;
+      readonly stays: boolean;
+      readonly why: string;
+    }
+  /** Nothing of the human is left in a pane that they hold. */
+  | { readonly kind: 'human-left'; readonly role: string }
+  | { readonly kind: 'pause'; readonly by: string; readonly why: string }
+  | { readonly kind: 'resume'; readonly by: string; readonly spareIds: Readonly<Record<string, string>> }
+  | { readonly kind: 'approve'; readonly by: string; readonly comment: string | null }
+  | { readonly kind: 'reject'; readonly by: string; readonly comment: string | null }
+  /** `step` null: the present one. */
+  | { readonly kind: 'skip'; readonly step: string | null; readonly by: string; readonly why: string }
+  | {
+      readonly kind: 'retry';
+      readonly by: string;
+      readonly spareIds: Readonly<Record<string, string>>;
+    }
+  /** Opens a step anew that was done; `step` null: the one that was done last. */
+  | { readonly kind: 'redo'; readonly step: string | null; readonly by: string; readonly why: string }
+  | {
+      readonly kind: 'check-found';
+      readonly step: string;
+      readonly stage: CheckStage;
+      readonly claim: string | null;
+      readonly tookMs: number;
+      readonly found:
+        | { readonly ok: true; readonly snapshot: string | null; readonly shown: readonly string[] }
+        | { readonly ok: false; readonly finding: Finding; readonly snapshot?: string | null };
+    }
+  /** The mark of a dialog is about to be moved to the choice. `dialog`: what the screen shows now. */
+  | { readonly kind: 'dialog-answering'; readonly role: string; readonly dialog: Dialog; readonly choice: string }
+  /** Enter is about to be pressed on the choice, which stands marked. */
+  | {
+      readonly kind: 'dialog-answered';
+      readonly role: string;
+      readonly dialog: Dialog;
+      readonly choice: string;
+      readonly by: string;
+    }
+  /** Nothing happened, and a time that matters has come (see due.ts). */
+  | { readonly kind: 'time-passed' }
   | { readonly kind: 'watch-again'; readonly pid: number; readonly gapMs: number }
   | { readonly kind: 'surveyed' }
   | { readonly kind: 'session-opened'; readonly session: string }
@@ -69,6 +137,7 @@ export type Request =
       readonly mtimeMs: number;
       readonly gate: 'auto' | 'human' | null;
     }
+  | { readonly kind: 'checkpoint-gone'; readonly file: string }
   | { readonly kind: 'checkpoint-refused'; readonly fault: CheckpointFault; readonly sha256: string | null }
   | { readonly kind: 'module-done'; readonly step: string }
   | {
@@ -88,7 +157,21 @@ export interface Refusal {
     | 'not-running'
     | 'unknown-role'
     | 'unknown-prompt'
-    | 'prompt-not-in-doubt';
+    | 'prompt-not-in-doubt'
+    | 'unknown-step'
+    | 'not-the-present-step'
+    | 'step-not-done'
+    | 'nothing-to-approve'
+    | 'nothing-to-reject'
+    /** The agent shows no question that the journal knows of. */
+    | 'no-dialog'
+    /** It shows another one by now; `allowed` are the choices of that one. */
+    | 'dialog-changed'
+    | 'no-such-choice'
+    /** The role has a conversation of the run's own already. */
+    | 'has-conversation'
+    /** Somebody holds the pane or the run: nothing is typed now. */
+    | 'held';
   readonly received: string;
   readonly allowed: readonly string[];
 }

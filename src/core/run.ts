@@ -1,5 +1,16 @@
+import type { Conversation } from './adopt.ts';
 import type { Exit } from './agent.ts';
-import type { CheckpointFault, HoldOutcome, Identity, Purpose, Settings, StuckOutcome } from './event.ts';
+import type {
+  CheckpointFault,
+  Fact,
+  Finding,
+  HoldOutcome,
+  Identity,
+  Purpose,
+  Settings,
+  StuckOutcome,
+  Taking,
+} from './event.ts';
 import type { Dialog } from './screen.ts';
 import { isAgentStep, type Step, type Workflow } from './workflow.ts';
 
@@ -50,6 +61,8 @@ export interface Agent {
   readonly spoken: boolean;
   /** Times of unasked-for ends, for the bound on restarts. */
   readonly crashes: readonly number[];
+  /** Until when its account has no turn left, and as which words said so; null when it has. */
+  readonly parked: { readonly untilMs: number; readonly why: string } | null;
 }
 
 export type AgentState =
@@ -77,6 +90,8 @@ export interface Prompt {
   readonly line: string;
   /** The file the line points at, relative to the run's folder, when the text itself is not safe to type. */
   readonly file: string | null;
+  /** What the file has to hold, where it is written only when the prompt is typed. */
+  readonly text: string | null;
   readonly at: number;
   readonly stage: PromptStage;
   /** How often typing it was begun. Once it was, its text may turn up later, and counts. */
@@ -108,18 +123,87 @@ export type PromptStage =
       readonly queued: boolean;
       readonly turnEnded: boolean;
     }
-  | { readonly kind: 'delivered-by-hand'; readonly at: number };
+  | { readonly kind: 'delivered-by-hand'; readonly at: number }
+  | { readonly kind: 'withdrawn'; readonly at: number };
+
+/**
+ * Who holds a pane.
+ *
+ *   auto ──taken (by command, by use, by ending its agent)──▶ human ──given (by command, or idle after use)──▶ auto
+ *
+ * While a human holds it nothing is typed into it.
+ */
+export type Holder =
+  | { readonly kind: 'auto' }
+  | {
+      readonly kind: 'human';
+      readonly since: number;
+      readonly how: Taking;
+      readonly by: string;
+      readonly why: string;
+      /** The last sign of the human, in ms since the epoch. */
+      readonly usedAt: number;
+      /** A draft stands in the composer, or somebody reads in copy mode: it is not handed back by itself. */
+      readonly stays: boolean;
+      /** When it goes back, while that is announced; null otherwise. */
+      readonly backAt: number | null;
+    };
+
+const AUTO: Holder = { kind: 'auto' };
+export const holderOf = (run: Run, role: string): Holder => run.holders[role] ?? AUTO;
+
+/** A check of a step's claim. `claim` is the hash of the checkpoint that was checked, null before there was one. */
+export type Check =
+  | { readonly kind: 'running'; readonly at: number; readonly claim: string | null }
+  | {
+      readonly kind: 'passed';
+      readonly at: number;
+      readonly claim: string | null;
+      readonly snapshot: string | null;
+      readonly shown: readonly string[];
+      readonly tookMs: number;
+    }
+  | {
+      readonly kind: 'failed';
+      readonly at: number;
+      readonly claim: string | null;
+      readonly finding: Finding;
+      readonly snapshot: string | null;
+    }
+  | {
+      readonly kind: 'waived';
+      readonly at: number;
+      readonly claim: string | null;
+      readonly by: string;
+      readonly snapshot: string | null;
+    };
+
+export interface Checks {
+  readonly before: Check | null;
+  readonly after: Check | null;
+  /** How often the step's claim was refuted since a human last had a say. */
+  readonly refuted: number;
+}
+
+/** The kept working tree that a check left; null when there is none. */
+export const snapshotOf = (check: Check | null): string | null =>
+  check === null || check.kind === 'running' ? null : check.snapshot;
+
+export const NO_CHECKS: Checks = { before: null, after: null, refuted: 0 };
+export const checksOf = (run: Run, step: string): Checks => run.checks[step] ?? NO_CHECKS;
 
 export interface Seen {
   readonly sha256: string;
   readonly mtimeMs: number;
   readonly gate: 'auto' | 'human' | null;
   readonly found: boolean;
+  /** When it was seen whole, in ms since the epoch. */
+  readonly at: number;
 }
 
 export interface StepDone {
   readonly at: number;
-  readonly how: 'checkpoint' | 'found' | 'module';
+  readonly how: 'checkpoint' | 'found' | 'module' | 'skipped';
   readonly mtimeMs: number | null;
   /** When its work was asked for; null when it was found done. */
   readonly beganAt: number | null;
@@ -146,6 +230,18 @@ export interface Run {
     readonly rolledBack: boolean;
   } | null;
   readonly unwatchedMs: number;
+  /** Who holds each pane; a role that is not named is `auto`. */
+  readonly holders: Readonly<Record<string, Holder>>;
+  readonly paused: { readonly at: number; readonly by: string; readonly why: string } | null;
+  readonly checks: Readonly<Record<string, Checks>>;
+  /** The hash of the checkpoint that a human approved, by step. */
+  readonly approved: Readonly<Record<string, string>>;
+  /** Checkpoints that were sent back, by file: as they stand they do not count. */
+  readonly void: Readonly<Record<string, Pick<Seen, 'sha256' | 'mtimeMs'>>>;
+  /** Conversations that roles are to carry on, which were led by hand before the run was started. */
+  readonly adopted: Readonly<Record<string, Conversation>>;
+  /** For steps that were opened again: the first prompt that counts. */
+  readonly askedFrom: Readonly<Record<string, number>>;
 }
 
 export const newRun: Run = {
@@ -163,6 +259,13 @@ export const newRun: Run = {
   done: {},
   moduleFailure: null,
   unwatchedMs: 0,
+  holders: {},
+  paused: null,
+  checks: {},
+  approved: {},
+  void: {},
+  adopted: {},
+  askedFrom: {},
 };
 
 /** The first step that is not done, or null when all are. */
@@ -185,6 +288,9 @@ export const typedLine = (prompt: Pick<Prompt, 'id' | 'line'>): string => `${pro
 
 const OPEN_STAGES: ReadonlySet<PromptStage['kind']> = new Set(['wanted', 'intended', 'typed', 'entered']);
 
+/** Whether a prompt arrived, or a human says that it did. */
+export const hasArrived = ({ stage }: Prompt): boolean => stage.kind === 'taken' || stage.kind === 'delivered-by-hand';
+
 /** Prompts that were wanted and are not known to have arrived, oldest first. */
 export const openPrompts = (run: Run, role: string): readonly Prompt[] =>
   run.prompts.filter((prompt) => prompt.role === role && OPEN_STAGES.has(prompt.stage.kind));
@@ -204,6 +310,22 @@ export function instructionsPrompt(run: Run, role: string): Prompt | undefined {
     (prompt) => prompt.role === role && prompt.id >= first && prompt.purpose.kind === 'instructions',
   );
 }
+
+export const upAgents = (run: Run): Agent[] =>
+  Object.values(run.agents).filter((agent) => agent.state.kind !== 'gone' && agent.state.kind !== 'failed');
+
+/** The conversation is carried on if anything was said in it; otherwise there is none to resume. */
+export const relaunch = (agent: Agent, spareId: string): Extract<Fact, { kind: 'agent.launched' }> => ({
+  kind: 'agent.launched',
+  role: agent.role,
+  generation: agent.generation + 1,
+  sessionId: agent.spoken ? agent.sessionId : spareId,
+  resume: agent.spoken,
+});
+
+/** The record without one of its keys. */
+export const withoutKey = <T>(record: Readonly<Record<string, T>>, key: string): Readonly<Record<string, T>> =>
+  Object.fromEntries(Object.entries(record).filter(([name]) => name !== key));
 
 /** How many pieces of evidence an agent remembers; far more than can be out of order. */
 const EVIDENCE_KEPT = 32;

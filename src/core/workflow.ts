@@ -22,6 +22,12 @@ const checkpointFile = z
     'a checkpoint is a file name ending in .md or .checkpoint',
   );
 
+/** Relative to the worktree; it leads nowhere else, and says what it matches rather than what it does not. */
+const glob = z
+  .string()
+  .max(200)
+  .regex(/^(?![/!])(?!(?:.*\/)?\.\.(?:\/|$))[^\p{C}]+$/u, 'a glob of paths in the worktree (no leading / or !, no ..)');
+
 const roleSchema = z.strictObject({
   title: z.string().min(1).max(40),
   /** File name of the instruction document, looked for in the framework's folder, then the workflow's own, then the shipped one. */
@@ -30,7 +36,23 @@ const roleSchema = z.strictObject({
   required: z.boolean().default(false),
   permission_mode: z.string().optional(),
   allow: z.array(z.string()).default([]),
-  deny_writes: z.array(z.string()).default([]),
+  /**
+   * Globs of the project that the role may not write, relative to the worktree; `{tests}` stands for the test files.
+   * What lies under `.tmops` is no part of the project.
+   */
+  deny_writes: z.array(glob).default([]),
+  /** Globs it may write, and nothing else; an empty list: nothing in the project. Absent: all but `deny_writes`. */
+  allow_writes: z.array(glob).optional(),
+});
+
+/** What is run and compared to see whether the step did what it says. */
+const evidence = z.strictObject({
+  /** Before the step is asked for, the project's tests pass: what fails afterwards fails because of the step. */
+  before: z.literal('tests-pass').optional(),
+  /** How the project's tests have to end once its checkpoint is there. */
+  tests: z.enum(['fail', 'pass']).optional(),
+  /** With the files that the step added taken out, the tests pass: it is the added ones that fail. */
+  without_added: z.literal('tests-pass').optional(),
 });
 
 const agentStep = z.strictObject({
@@ -45,6 +67,11 @@ const agentStep = z.strictObject({
   phase: z.enum(['discovery', 'testing', 'implementation', 'verification']).optional(),
   /** The step is there to trigger this role and is left out with it. */
   for: roleName.optional(),
+  /** `human`: somebody has to approve the checkpoint before the next step begins. */
+  gate: z.enum(['auto', 'human']).default('auto'),
+  evidence: evidence.optional(),
+  /** How often the role is asked again by itself when its claim was refuted; then a human is. */
+  retries: z.number().int().min(0).max(10).default(1),
 });
 
 const moduleStep = z.strictObject({
@@ -65,6 +92,14 @@ export const workflowFile = z.strictObject({
   roles: z.record(roleName, roleSchema).default({}),
   /** Typed to a role whose agent was started again in the middle of its step; `{checkpoint}` is the file that is missing. */
   reminder: promptLine.optional(),
+  /** How often a role that ended its turn without its checkpoint is reminded; then a human is asked. */
+  reminders: z.number().int().min(0).max(10).optional(),
+  /** Typed to a role whose checkpoint was sent back; `{file}` says why, `{checkpoint}` is to be written anew. */
+  correction: promptLine.optional(),
+  /** Globs of the project's test files, relative to the worktree: what `{tests}` in write rules stands for. */
+  tests: z.array(glob).optional(),
+  /** Globs of what running the tests leaves behind in the worktree: it is nobody's work and breaks nobody's write rules. */
+  generated: z.array(glob).optional(),
   /** With `extends`, a new step names the one it comes directly after; one of a known id replaces that one in its place. */
   steps: z
     .array(
@@ -77,6 +112,10 @@ export const workflowSchema = z.strictObject({
   name: z.string(),
   roles: z.record(roleName, roleSchema),
   reminder: promptLine,
+  reminders: z.number().int(),
+  correction: promptLine,
+  tests: z.array(glob),
+  generated: z.array(glob).default([]),
   steps: z.array(stepSchema).min(1),
 });
 
@@ -109,6 +148,8 @@ export const isAgentStep = (step: Step): step is AgentStep => 'role' in step;
 export const PROMPT_PLACEHOLDERS: readonly string[] = ['feature', 'run', 'role', 'previous'];
 /** What the braces of the reminder may hold. */
 export const REMINDER_PLACEHOLDERS: readonly string[] = ['checkpoint', 'role'];
+/** What the braces of the correction may hold. */
+export const CORRECTION_PLACEHOLDERS: readonly string[] = ['checkpoint', 'file'];
 
 /** The line typed for a step. `previous` is the title of the last role that worked before it, other than its own. */
 export function promptOf(
@@ -130,6 +171,25 @@ export function promptOf(
 /** The line typed when a step goes on after its agent was started again. */
 export const reminderOf = (workflow: Workflow, step: AgentStep): string =>
   workflow.reminder.replaceAll('{checkpoint}', step.checkpoint).replaceAll('{role}', step.role);
+
+/** The line typed when a step's checkpoint was sent back. `file` is what says why, relative to the worktree. */
+export const correctionOf = (workflow: Workflow, step: AgentStep, file: string): string =>
+  workflow.correction.replaceAll('{checkpoint}', step.checkpoint).replaceAll('{file}', file);
+
+/** What a role may write in the project, as globs; `allow` null: everything that is not denied. */
+export interface WriteRules {
+  readonly allow: readonly string[] | null;
+  readonly deny: readonly string[];
+}
+
+/** The write rules of a role with `{tests}` filled in; null where it has none. */
+export function writeRulesOf(workflow: Pick<Workflow, 'roles' | 'tests'>, role: string): WriteRules | null {
+  const { allow_writes: allow, deny_writes: deny = [] } = workflow.roles[role] ?? {};
+  if (allow === undefined && deny.length === 0) return null;
+  const filled = (globs: readonly string[]): string[] =>
+    globs.flatMap((glob) => (glob === '{tests}' ? workflow.tests : [glob]));
+  return { allow: allow === undefined ? null : filled(allow), deny: filled(deny) };
+}
 
 /** The last step of another role before the one at `index`: what `{previous}` speaks of. */
 export const workBefore = (steps: readonly Step[], index: number, role: string): AgentStep | undefined =>

@@ -1,15 +1,19 @@
+import { join } from 'node:path';
 import { keepBorders } from './borders.ts';
 import { watchClaims, type SettleTimes } from './claims.ts';
 import { openCourier, type Courier } from './courier.ts';
 import { ensureAgents, type CrewParts } from './crew.ts';
 import { openEvidence } from './evidence.ts';
-import type { CheckpointWatch, Stop } from './ports.ts';
+import type { CheckpointWatch, Files, Stop } from './ports.ts';
+import { keepSentinel } from './sentinel.ts';
 import { reportSessionLoss } from './session-loss.ts';
+import { keepTime } from './timekeeper.ts';
 import { keepVigil } from './vigil.ts';
 
 export interface AttendanceParts {
   readonly watch: CheckpointWatch;
   readonly settle: SettleTimes;
+  readonly files: Files;
 }
 
 /** Everything that watches and types for a run while it is started. */
@@ -29,7 +33,6 @@ export function openAttendance(crew: CrewParts, parts: AttendanceParts, onError:
   let ensuring: Promise<void> = Promise.resolve();
   const watchNext = oneWatch();
   const leaving = new AbortController();
-  let lost: Stop | null = null;
   let losing: Promise<void> | null = null;
 
   // Told by tmux or found by the vigil, and mostly by both: one loss until the session is there again.
@@ -38,19 +41,13 @@ export function openAttendance(crew: CrewParts, parts: AttendanceParts, onError:
       .then(() => ensuring)
       .finally(() => (losing = null)));
   const stopVigil = keepVigil(crew, sessionLost, onError);
-  const stopBorders = keepBorders(loop, terminal, onError);
+  const stopSentinel = keepSentinel(crew, onError);
+  const stopBorders = keepBorders(loop, terminal, clock, onError);
+  const stopTime = keepTime(loop, clock, onError);
 
-  // Watched only once it is open: a session that does not exist yet is not lost.
-  const watchSession = (): void => {
-    const session = loop.run().settings?.session;
-    const isOpen = Object.values(loop.run().agents).some((agent) => agent.pane !== null);
-    if (lost || session === undefined || !isOpen) return;
-    lost = terminal.onLost(session, (why) => {
-      lost = null;
-      sessionLost(why).catch(onError);
-    });
-  };
-
+  const session = sessionWatch(crew, (why) => {
+    sessionLost(why).catch(onError);
+  });
   const rest = async (): Promise<void> => {
     await Promise.all([...couriers.values()].map((courier) => courier.stop()));
     await watchNext(() => Promise.resolve(null));
@@ -65,7 +62,7 @@ export function openAttendance(crew: CrewParts, parts: AttendanceParts, onError:
       ensuring = Promise.allSettled([ensuring]).then(async () => {
         await evidence.followAll();
         await ensureAgents(crew);
-        watchSession();
+        session.watch();
       });
       return ensuring;
     },
@@ -80,6 +77,7 @@ export function openAttendance(crew: CrewParts, parts: AttendanceParts, onError:
         provider,
         clock,
         drainEvidence: evidence.drain,
+        writeFile: (file, text) => parts.files.write(join(place.runDir, file), text),
         onError,
       });
       couriers.set(role, courier);
@@ -89,13 +87,34 @@ export function openAttendance(crew: CrewParts, parts: AttendanceParts, onError:
     async close() {
       leaving.abort();
       // What reports ends before what is told: nothing may be journaled when this is over.
+      await stopSentinel();
       await stopVigil();
+      await stopTime();
       await rest();
       await Promise.allSettled([losing, ensuring]);
-      await lost?.();
+      await session.stop();
       await evidence.stop();
       await stopBorders();
     },
+  };
+}
+
+/** Watched only once it is open: a session that does not exist yet is not lost. */
+function sessionWatch(
+  { loop, terminal }: CrewParts,
+  isLost: (why: string) => void,
+): { readonly watch: () => void; readonly stop: Stop } {
+  let lost: Stop | null = null;
+  return {
+    watch() {
+      const { settings, agents } = loop.run();
+      if (lost || settings === null || Object.values(agents).every(({ pane }) => pane === null)) return;
+      lost = terminal.onLost(settings.session, (why) => {
+        lost = null;
+        isLost(why);
+      });
+    },
+    stop: async () => lost?.(),
   };
 }
 

@@ -1,20 +1,24 @@
-import type { Agent, Run } from '../core/run.ts';
-import { presentStep } from '../core/run.ts';
+import { holderOf, presentStep, type Agent, type Holder, type Run } from '../core/run.ts';
 import { isAgentStep } from '../core/workflow.ts';
-import type { Stop, Terminal } from './ports.ts';
+import type { Clock, Stop, Terminal } from './ports.ts';
 import type { RunLoop } from './loop.ts';
 
+/** How often the time that is left until a pane goes back is shown anew, in ms. */
+const TICK_MS = 1000;
+
 /** Keeps pane borders and the status line in step with the run. What did not change is not sent again. */
-export function keepBorders(loop: RunLoop, terminal: Terminal, onError: (error: unknown) => void): Stop {
+export function keepBorders(loop: RunLoop, terminal: Terminal, clock: Clock, onError: (error: unknown) => void): Stop {
   const shown = new Map<string, string>();
+  const ended = new AbortController();
   let working: Promise<void> = Promise.resolve();
+  let ticking: Promise<void> | null = null;
 
   const show = async (run: Run): Promise<void> => {
     const session = run.settings?.session;
     if (session === undefined || run.life.kind === 'stopped') return;
     for (const agent of Object.values(run.agents)) {
       if (agent.pane === null) continue;
-      const state = stateWord(agent);
+      const state = borderOf(agent, holderOf(run, agent.role), clock.now());
       if (shown.get(agent.pane) === state) continue;
       await terminal.label(agent.pane, { role: agent.role, state });
       shown.set(agent.pane, state);
@@ -25,27 +29,51 @@ export function keepBorders(loop: RunLoop, terminal: Terminal, onError: (error: 
     await terminal.headline(session, headline);
     shown.set('', headline);
   };
+  const queue = (work: () => Promise<void>): void => {
+    working = working.then(work).catch(onError);
+  };
+  // Only while a pane is about to go back.
+  const tick = async (): Promise<void> => {
+    while (isReturning(loop.run()) && !ended.signal.aborted) {
+      await clock.sleep(TICK_MS, ended.signal);
+      queue(() => show(loop.run()));
+    }
+  };
+  const showAll = (run: Run): Promise<void> => {
+    if (isReturning(run)) ticking ??= tick().finally(() => (ticking = null));
+    return show(run);
+  };
 
   const unsubscribe = loop.subscribe((run, events) => {
-    const work = (): Promise<void> => {
+    queue(() => {
       for (const event of events) {
         // What was made anew shows nothing yet.
         if (event.kind === 'session.opened') shown.clear();
         if (event.kind === 'agent.placed') shown.delete(event.pane);
       }
-      return show(run);
-    };
-    working = working.then(work).catch(onError);
+      return showAll(run);
+    });
   });
-  working = working.then(() => show(loop.run())).catch(onError);
+  queue(() => showAll(loop.run()));
   return async () => {
     unsubscribe();
+    ended.abort();
+    await ticking;
     await working;
   };
 }
 
-/** One word for a pane's border. */
-export function stateWord(agent: Agent): string {
+const isReturning = (run: Run): boolean =>
+  Object.values(run.holders).some((holder) => holder.kind === 'human' && holder.backAt !== null);
+
+/** What a pane's border says beside the role: who holds it, what its agent does, when it goes back. */
+export function borderOf(agent: Agent, holder: Holder, now: number): string {
+  if (holder.kind === 'auto') return stateWord(agent);
+  if (holder.backAt !== null) return `human, goes back in ${Math.max(1, Math.ceil((holder.backAt - now) / 1000))} s`;
+  return agent.state.kind === 'idle' ? 'human' : `human, ${stateWord(agent)}`;
+}
+
+function stateWord(agent: Agent): string {
   switch (agent.state.kind) {
     case 'asking':
       return 'needs an answer';
@@ -62,8 +90,17 @@ export function stateWord(agent: Agent): string {
   }
 }
 
-/** Feature, step and who is working, for the session's status line. */
+/** Feature, step, who is working, and who holds what, for the session's status line. */
 export function headlineOf(run: Run): string {
+  const held = Object.keys(run.holders).filter((role) => holderOf(run, role).kind === 'human');
+  const parts = [
+    ...(run.paused && run.life.kind === 'running' ? ['paused'] : []),
+    ...(held.length > 0 && run.life.kind === 'running' ? [`human: ${held.join(', ')}`] : []),
+  ];
+  return [progressOf(run), ...parts].join(' · ');
+}
+
+function progressOf(run: Run): string {
   const feature = run.identity?.feature ?? '';
   const count = run.workflow?.steps.length ?? 0;
   if (run.life.kind === 'completed') return `${feature}: completed (${count}/${count})`;

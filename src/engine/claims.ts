@@ -59,7 +59,7 @@ export async function watchClaims(parts: ClaimParts): Promise<Stop> {
 }
 
 /** A summary is accepted in the run's folder too; TeamOps' own tools write it in either place. */
-const pathsOf = (place: RunPlace, step: AgentStep): string[] => [
+export const pathsOf = (place: RunPlace, step: AgentStep): string[] => [
   `${place.checkpointsDir}/${step.checkpoint}`,
   ...(step.kind === 'summary' ? [`${place.runDir}/${step.checkpoint}`] : []),
 ];
@@ -93,7 +93,7 @@ const known = (run: Run, sighting: Extract<Sighting, { kind: 'file' }>): boolean
   return seen?.sha256 === sighting.sha256 && seen.mtimeMs === sighting.mtimeMs;
 };
 
-const judge = (run: Run, step: AgentStep, text: string): Judgement =>
+export const judge = (run: Run, step: AgentStep, text: string): Judgement =>
   judgeCheckpoint(text, {
     file: step.checkpoint,
     from: step.role,

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import type { AgentHandle } from '../core/agent.ts';
 import { LOOK_AGAIN, nextMove, type Move, type Sight } from '../core/delivery.ts';
 import type { DeliveryNews } from '../core/request.ts';
-import { openPrompts, typedLine, type Agent, type Prompt } from '../core/run.ts';
-import type { Screen } from '../core/screen.ts';
-import type { RunLoop } from './loop.ts';
+import { holderOf, openPrompts, typedLine, type Agent, type Prompt, type Run } from '../core/run.ts';
+import type { Screen, StandingRow } from '../core/screen.ts';
+import type { Answer, RunLoop } from './loop.ts';
+import { humanSign } from './human-sign.ts';
 import type { AgentProvider, Clock, PaneLook, Terminal } from './ports.ts';
 
 /**
@@ -27,6 +28,8 @@ export interface CourierParts {
   readonly clock: Clock;
   /** Takes up all evidence that is on disk now; called before a prompt is given up for typing again. */
   readonly drainEvidence: (role: string) => Promise<void>;
+  /** Writes a file of the run's folder whole; `file` is relative to it. */
+  readonly writeFile: (file: string, text: string) => Promise<void>;
   readonly onError: (error: unknown) => void;
 }
 
@@ -53,15 +56,17 @@ export function openCourier(parts: CourierParts): Courier {
   };
 
   const round = async (): Promise<void> => {
-    const attempt: Attempt = { prompt: 0, seenAt: null };
+    let attempt = attemptAt(0);
     for (;;) {
       const prompt = openPrompts(parts.loop.run(), parts.role)[0];
       if (!prompt || isOver()) return;
-      if (attempt.prompt !== prompt.id) Object.assign(attempt, { prompt: prompt.id, seenAt: null });
+      if (attempt.prompt !== prompt.id) attempt = attemptAt(prompt.id);
+      again = false;
       const pauseMs = await carry(prompt, attempt);
-      if (pauseMs > 0) {
+      // Whoever woke it during the move saw something that the move may not have seen.
+      if (pauseMs > 0 && !shouldGoOn()) {
         nap = new AbortController();
-        await parts.clock.sleep(pauseMs, AbortSignal.any([nap.signal, ended.signal]));
+        await parts.clock.sleep(pauseMs, nap.signal);
       }
     }
   };
@@ -83,11 +88,12 @@ export function openCourier(parts: CourierParts): Courier {
   return {
     wake() {
       again = true;
-      nap.abort();
+      nap.abort(null);
       busy ??= work();
     },
     async stop() {
       ended.abort();
+      nap.abort();
       await busy;
     },
   };
@@ -95,11 +101,21 @@ export function openCourier(parts: CourierParts): Courier {
 
 /** The longest pause before what could not be done is tried again, in ms. */
 const LONGEST_PAUSE_MS = 8000;
+/** What a human holds is not looked at for them; the courier is woken when they let go. In ms. */
+const HELD_BY_HUMAN_MS = 8000;
 
+/** What is remembered of one prompt from move to move; nothing of it has to outlive the process. */
 interface Attempt {
-  prompt: number;
+  readonly prompt: number;
   seenAt: number | null;
+  /** How often the Enter that was journaled last was not pressed; 0 when it was. */
+  refusals: number;
 }
+
+const attemptAt = (prompt: number): Attempt => ({ prompt, seenAt: null, refusals: 0 });
+
+/** How often one Enter is tried while the screen moves: a busy agent scrolls between the look and the key. */
+const ENTER_TRIES = 20;
 
 /** Looks once and makes one move. Gives how long to wait before the next look, in ms. */
 async function oneMove(parts: CourierParts, prompt: Prompt, attempt: Attempt): Promise<number> {
@@ -107,7 +123,7 @@ async function oneMove(parts: CourierParts, prompt: Prompt, attempt: Attempt): P
   if (!agent) return LOOK_AGAIN.heldMs;
   const sight = await lookAt(parts, prompt, agent, attempt);
   if (!sight) return LOOK_AGAIN.underWayMs;
-  return make(parts, prompt, agent, nextMove(sight), sight);
+  return make({ parts, prompt, agent, attempt, sight }, nextMove(sight));
 }
 
 async function lookAt(parts: CourierParts, prompt: Prompt, agent: Agent, attempt: Attempt): Promise<Sight | null> {
@@ -119,7 +135,7 @@ async function lookAt(parts: CourierParts, prompt: Prompt, agent: Agent, attempt
     agent.process === null ? ({ kind: 'unknown' } as const) : await provider.activity(handleOf(parts, agent));
   const { stage } = parts.loop.run().prompts[prompt.id - 1] ?? prompt;
   // Evidence came while we looked.
-  if (stage.kind === 'taken' || stage.kind === 'delivered-by-hand') return null;
+  if (stage.kind === 'taken' || stage.kind === 'delivered-by-hand' || stage.kind === 'withdrawn') return null;
   const screen: Screen = look.kind === 'seen' ? provider.classify(look.capture) : { kind: 'unknown' };
   const line = typedLine(prompt);
   const now = clock.now();
@@ -141,7 +157,17 @@ async function lookAt(parts: CourierParts, prompt: Prompt, agent: Agent, attempt
     takenBefore: takenBefore(parts),
     seenAt: attempt.seenAt,
     timing: provider.timing,
+    hold: whyHeld(parts.loop.run(), parts.role),
+    whenIdle: prompt.purpose.kind === 'message',
+    enterRefused: stage.kind === 'entered' && attempt.refusals > 0 && attempt.refusals < ENTER_TRIES,
   };
+}
+
+/** Why nothing may be typed into the role's pane now; null when it may. */
+function whyHeld(run: Run, role: string): string | null {
+  const holder = holderOf(run, role);
+  if (holder.kind === 'human') return holder.how === 'command' ? `a human took the pane (${holder.by})` : holder.why;
+  return run.paused ? `the run is paused (${run.paused.by})` : null;
 }
 
 const handleOf = ({ agentDir }: CourierParts, { role, sessionId, process }: Agent): AgentHandle => ({
@@ -158,71 +184,116 @@ function takenBefore({ loop, role }: CourierParts): Sight['takenBefore'] {
 
 const squeezed = (text: string): string => text.replaceAll(/\s+/g, '');
 
-async function make(parts: CourierParts, prompt: Prompt, agent: Agent, move: Move, sight: Sight): Promise<number> {
-  const tell: Tell = async (news) => {
-    const answer = await parts.loop.submit({ kind: 'delivery', prompt: prompt.id, news });
-    return answer.ok && answer.events.length > 0;
-  };
+/** All that a move is made with. */
+interface Scene {
+  readonly parts: CourierParts;
+  readonly prompt: Prompt;
+  readonly agent: Agent;
+  readonly attempt: Attempt;
+  readonly sight: Sight;
+}
+
+async function make(scene: Scene, move: Move): Promise<number> {
+  const { parts, agent, sight } = scene;
   switch (move.do) {
     case 'wait':
       return move.ms;
     case 'hold':
+      await tellOfHuman(scene);
       // An agent that is still starting is no news; it happens at each start.
       if (move.outcome === 'not_ready') return LOOK_AGAIN.underWayMs * 2;
-      await tell({ kind: 'held', outcome: move.outcome, reason: move.reason });
-      return LOOK_AGAIN.heldMs;
+      await tell(scene, { kind: 'held', outcome: move.outcome, reason: move.reason });
+      return sight.hold === null ? LOOK_AGAIN.heldMs : HELD_BY_HUMAN_MS;
     case 'stuck':
-      await tell({ kind: 'stuck', outcome: move.outcome, reason: move.reason });
+      await tellOfHuman(scene);
+      await tell(scene, { kind: 'stuck', outcome: move.outcome, reason: move.reason });
       return LOOK_AGAIN.heldMs;
     case 'reopen':
       await parts.drainEvidence(parts.role);
-      await tell({ kind: 'reopened', why: move.why });
+      await tell(scene, { kind: 'reopened', why: move.why });
       return 0;
     case 'leave-mode':
       if (agent.pane !== null) await parts.terminal.leaveMode(agent.pane);
       return LOOK_AGAIN.underWayMs;
     case 'note-typed':
-      if (sight.stage.kind === 'wanted') await intend(agent, sight.line, tell);
-      await tell({ kind: 'typed' });
+      if (sight.stage.kind === 'wanted' && !(await intend(scene))) return LOOK_AGAIN.heldMs;
+      await tell(scene, { kind: 'typed' });
       return 0;
     case 'type':
-      return type(parts, agent, sight.line, tell);
+      return type(scene, move.rows);
     case 'enter':
-      return enter(parts, agent, sight, move.lastRow, tell);
+      return enter(scene, move.rows);
     default:
       return unreachable(move);
   }
 }
 
-/** Whether it was journaled. What is not may not be done: the prompt went elsewhere, or the run was stopped. */
-type Tell = (news: DeliveryNews) => Promise<boolean>;
+const tell = ({ parts, prompt }: Scene, news: DeliveryNews): Promise<Answer> =>
+  parts.loop.submit({ kind: 'delivery', prompt: prompt.id, news });
 
-async function type(parts: CourierParts, agent: Agent, line: string, tell: Tell): Promise<number> {
+/** What stands in the way may be a human's hand: that makes the pane theirs before anything else is noted of it. */
+async function tellOfHuman({ parts: { loop, role, clock }, agent, sight }: Scene): Promise<void> {
+  const run = loop.run();
+  const seen = humanSign(run, role, { pane: sight.pane, screen: sight.screen }, clock.now());
+  if (seen === null || holderOf(run, role).kind === 'human' || run.agents[role]?.generation !== agent.generation)
+    return;
+  await loop.submit({ kind: 'human-seen', role, stays: true, sign: seen.sign, why: seen.why });
+}
+
+async function type(scene: Scene, rows: readonly StandingRow[]): Promise<number> {
+  const { parts, prompt, agent, sight } = scene;
   if (agent.pane === null) return LOOK_AGAIN.heldMs;
-  if (!(await intend(agent, line, tell))) return LOOK_AGAIN.underWayMs;
-  const result = await parts.terminal.paste(agent.pane, line);
+  // What the line points at is there before anybody can read the line.
+  if (prompt.text !== null && prompt.file !== null) await parts.writeFile(prompt.file, prompt.text);
+  if (!(await intend(scene))) return LOOK_AGAIN.heldMs;
+  // Looked at once more in the same breath as the write begins: whoever took the pane since is in the journal by now.
+  if (whyHeld(parts.loop.run(), parts.role) !== null) {
+    await tell(scene, { kind: 'reopened', why: 'the pane was taken before anything was typed' });
+    return 0;
+  }
+  // An empty box is its first row; what goes on below it does not matter.
+  const result = await parts.terminal.paste(
+    agent.pane,
+    sight.line,
+    rows.slice(0, 1).map(({ text }) => text),
+  );
   if (result === 'typed') {
-    await tell({ kind: 'typed' });
+    await tell(scene, { kind: 'typed' });
     return 1;
   }
-  // tmux itself saw a dead pane or a mode and sent nothing, so that the text may be typed later under the same id.
-  if (result === 'refused') await tell({ kind: 'reopened', why: 'the pane did not take input; nothing was typed' });
-  return LOOK_AGAIN.underWayMs;
+  // tmux itself saw a dead pane, a mode or a box that is not empty and sent nothing: it may be typed later under its id.
+  if (result !== 'refused') return LOOK_AGAIN.underWayMs;
+  await tell(scene, { kind: 'reopened', why: 'the pane did not take input; nothing was typed' });
+  return LOOK_AGAIN.heldMs;
 }
 
-function intend({ pane, generation }: Agent, line: string, tell: Tell): Promise<boolean> {
-  const sha256 = createHash('sha256').update(line).digest('hex');
-  return tell({ kind: 'intended', pane: pane ?? '', generation, sha256 });
+/** Whether typing may begin: not where somebody took the pane meanwhile. */
+async function intend(scene: Scene): Promise<boolean> {
+  const { pane, generation } = scene.agent;
+  const sha256 = createHash('sha256').update(scene.sight.line).digest('hex');
+  return isNoted(await tell(scene, { kind: 'intended', pane: pane ?? '', generation, sha256 }));
 }
 
-async function enter(parts: CourierParts, agent: Agent, sight: Sight, lastRow: string, tell: Tell): Promise<number> {
-  if (agent.pane === null) return LOOK_AGAIN.heldMs;
-  const times = sight.stage.kind === 'entered' ? sight.stage.times + 1 : 1;
+/** A write without its fact must not be: refused to a held pane, or overtaken by a report of the agent. */
+const isNoted = (answer: Answer): boolean => answer.ok && answer.events.length > 0;
+
+async function enter(scene: Scene, [first, ...rest]: readonly StandingRow[]): Promise<number> {
+  const { parts, prompt, agent, attempt, sight } = scene;
+  if (agent.pane === null || first === undefined) return LOOK_AGAIN.heldMs;
   // Journaled first: after a crash an Enter that may have been pressed is not pressed again unless the text still stands.
-  if (!(await tell({ kind: 'entered', times, busy: isBusy(sight) }))) return LOOK_AGAIN.underWayMs;
+  if (!sight.enterRefused) {
+    const times = sight.stage.kind === 'entered' ? sight.stage.times + 1 : 1;
+    const answer = await tell(scene, { kind: 'entered', times, busy: isBusy(sight) });
+    if (!isNoted(answer)) return answer.ok ? LOOK_AGAIN.underWayMs : LOOK_AGAIN.heldMs;
+    attempt.refusals = 0;
+  }
+  attempt.refusals += 1;
   // A dialog has the keyboard before it is drawn, and journaling took its time; the next look tells of it.
   if ((await parts.provider.activity(handleOf(parts, agent))).kind === 'waiting') return 1;
-  await parts.terminal.enter(agent.pane, lastRow);
+  const run = parts.loop.run();
+  const isStillWanted = run.prompts[prompt.id - 1]?.stage.kind === 'entered';
+  if (!isStillWanted || whyHeld(run, parts.role) !== null) return 0;
+  if ((await parts.terminal.press(agent.pane, 'enter', [first, ...rest])) !== 'refused') attempt.refusals = 0;
   return 1;
 }
 

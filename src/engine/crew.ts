@@ -1,6 +1,7 @@
 import type { AgentHandle, AgentOrder, Launch } from '../core/agent.ts';
 import type { Layout } from '../core/layout.ts';
 import type { Agent, Run } from '../core/run.ts';
+import { writeRulesOf } from '../core/workflow.ts';
 import type { RunLoop } from './loop.ts';
 import type { RunPlace } from './place.ts';
 import type { AgentProvider, Clock, Log, PaneFact, PanePlan, SessionPlan, SessionSurvey, Terminal } from './ports.ts';
@@ -16,6 +17,8 @@ export interface CrewSetup {
   readonly testCommand: readonly string[] | null;
   /** Permission rules for every role, in the provider's own language. */
   readonly allow: readonly string[];
+  /** The key that takes or gives back the pane it is pressed in; null: none. */
+  readonly takeKey: string | null;
   /** Permission mode of single roles; the workflow's own wish comes first. */
   readonly modes: Readonly<Record<string, string>>;
 }
@@ -211,9 +214,10 @@ async function prepare(
 function orderOf({ loop, place, setup }: CrewParts, agent: Agent): AgentOrder {
   const { identity, workflow, settings } = loop.run();
   const role = workflow?.roles[agent.role];
-  if (!identity || !role)
+  if (!identity || !workflow || !role)
     throw new Error(`Internal error: an agent for ${agent.role}, which the workflow does not have`);
   const mode = role.permission_mode ?? setup.modes[agent.role];
+  const rules = writeRulesOf(workflow, agent.role);
   return {
     workspaceRoot: place.workspaceRoot,
     feature: identity.feature,
@@ -226,7 +230,8 @@ function orderOf({ loop, place, setup }: CrewParts, agent: Agent): AgentOrder {
     env: setup.env,
     permissions: {
       allow: [...setup.allow, ...role.allow],
-      denyWrites: role.deny_writes,
+      denyWrites: rules?.deny ?? [],
+      ...(rules?.allow ? { allowWrites: rules.allow } : {}),
       ...(mode === undefined ? {} : { mode }),
     },
     ...(settings?.instructions === 'system_prompt' ? { systemPromptFile: `${place.rolesDir}/${agent.role}.md` } : {}),

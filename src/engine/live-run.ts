@@ -1,12 +1,13 @@
 import type { Event } from '../core/event.ts';
 import type { Command } from '../core/react.ts';
 import type { Run } from '../core/run.ts';
+import { checkStep } from './check-step.ts';
 import { openAttendance, type Attendance, type AttendanceParts } from './attendance.ts';
 import { handleOf, type CrewParts, type CrewSetup } from './crew.ts';
 import { openRunLoop, type FactStore, type RunLoop } from './loop.ts';
 import { executeModule } from './module-step.ts';
 import type { RunPlace } from './place.ts';
-import type { AgentProvider, Clock, Log, Modules, Terminal } from './ports.ts';
+import type { AgentProvider, Clock, Log, Modules, Prover, Terminal } from './ports.ts';
 import { keepRecord, type RecordParts, type Told } from './record.ts';
 
 /** A run with everything that moves it: its loop, its watchers, its couriers. */
@@ -17,6 +18,8 @@ export interface LiveRun {
   events(seq: number): Promise<readonly Event[]>;
   /** The terminal of the run's session; null until it was started. */
   readonly terminal: () => Terminal | null;
+  /** The provider of its agents; null until it was started. */
+  readonly provider: () => AgentProvider | null;
   /** Gives the run what it needs to act, before `start` is submitted or when it is taken up again. */
   equip(equipment: Equipment): void;
   /** Ends the run's agents and its session, whatever the run's state. */
@@ -37,6 +40,7 @@ export interface LiveRunParts extends AttendanceParts {
   readonly store: FactStore;
   readonly clock: Clock;
   readonly modules: Modules;
+  readonly prover: Prover;
   readonly log: Log;
   readonly record: RecordParts;
   /** What whoever wrote the journal before did not hand on; see `missedEvents`. */
@@ -49,11 +53,9 @@ export function openLiveRun(parts: LiveRunParts): LiveRun {
   const { place, clock, log } = parts;
   let crew: CrewParts | null = null;
   let attending: Attendance | null = null;
-  let closing = false;
+  const closing = new AbortController();
   let closed = false;
-  const onError = (error: unknown): void => {
-    log.error('an action failed', { err: error });
-  };
+  const onError = errorsInto(log);
   const background = (work: Promise<unknown>): void => void work.catch(onError);
 
   const loop = openRunLoop(parts.start, parts.store, clock, (command) => {
@@ -81,7 +83,7 @@ export function openLiveRun(parts: LiveRunParts): LiveRun {
     // Nothing is begun in a session that is just being ended.
     if (ending && command.do !== 'close-session') await Promise.allSettled([ending]);
     // Whoever takes the run up next finds it outstanding; a run that is over only rests and closes.
-    if (closing || (loop.run().life.kind !== 'running' && !AT_THE_END.has(command.do))) return;
+    if (closing.signal.aborted || (loop.run().life.kind !== 'running' && !AT_THE_END.has(command.do))) return;
     switch (command.do) {
       case 'watch':
         return attend(present).watch();
@@ -92,6 +94,8 @@ export function openLiveRun(parts: LiveRunParts): LiveRun {
         return;
       case 'execute-module':
         return executeModule(present, parts.modules, command.step, () => closed);
+      case 'check':
+        return checkStep(present, parts.prover, command, closing.signal);
       case 'rest':
         return attending?.rest();
       case 'close-session':
@@ -106,6 +110,7 @@ export function openLiveRun(parts: LiveRunParts): LiveRun {
     place,
     events: async (seq) => (await parts.readEvents()).filter((event) => event.seq > seq),
     terminal: () => crew?.terminal ?? null,
+    provider: () => crew?.provider ?? null,
     equip(equipment) {
       // The same object, so that those who attend already start the next agent with what was settled last.
       crew = Object.assign(crew ?? {}, { loop, place, clock, log }, equipment);
@@ -114,7 +119,7 @@ export function openLiveRun(parts: LiveRunParts): LiveRun {
       await (crew ? end(crew) : leave());
     },
     async close() {
-      closing = true;
+      closing.abort();
       if (ending) await Promise.allSettled([ending]);
       await leave();
       closed = true;
@@ -123,6 +128,12 @@ export function openLiveRun(parts: LiveRunParts): LiveRun {
     },
   };
 }
+
+const errorsInto =
+  (log: Log) =>
+  (error: unknown): void => {
+    log.error('an action failed', { err: error });
+  };
 
 const AT_THE_END: ReadonlySet<Command['do']> = new Set(['rest', 'close-session']);
 

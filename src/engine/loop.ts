@@ -14,9 +14,17 @@ export interface FactStore {
 export type Answer =
   { readonly ok: true; readonly events: readonly Event[] } | { readonly ok: false; readonly refusal: Refusal };
 
+/** The journal takes nothing: since when, in ms since the epoch, and in the words of the error. */
+export interface Failing {
+  readonly since: number;
+  readonly why: string;
+}
+
 export interface RunLoop {
   /** The state after everything that is on disk. */
   run(): Run;
+  /** Whether what happened last could not be written down; null while all is well. */
+  failing(): Failing | null;
   /** Puts a request into the queue; resolves when its facts are on disk and its commands are under way. */
   submit(request: Request): Promise<Answer>;
   /** Issues the commands a run needs when it is taken up again. */
@@ -47,8 +55,19 @@ export function openRunLoop(
   let run = start;
   let waiting = 0;
   let recent: Event[] = [];
+  let failing: Failing | null = null;
   let tail: Promise<unknown> = Promise.resolve();
   const listeners = new Set<(run: Run, events: readonly Event[]) => void>();
+
+  const append = async (events: readonly Event[], at: number): Promise<void> => {
+    try {
+      await store.append(events);
+      failing = null;
+    } catch (error) {
+      failing = { since: failing?.since ?? at, why: error instanceof Error ? error.message : String(error) };
+      throw error;
+    }
+  };
 
   const take = async (request: Request): Promise<Answer> => {
     const at = clock.now();
@@ -56,7 +75,7 @@ export function openRunLoop(
     if (!decision.ok) return decision;
     const events = decision.facts.map((fact: Fact, index): Event => ({ ...fact, seq: run.seq + 1 + index, at }));
     if (events.length === 0) return { ok: true, events };
-    await store.append(events);
+    await append(events, at);
     const commands = new Map<string, Command>();
     for (const event of events) {
       run = evolve(run, event);
@@ -70,6 +89,7 @@ export function openRunLoop(
 
   return {
     run: () => run,
+    failing: () => failing,
     submit(request) {
       if (waiting >= QUEUE_LIMIT)
         return Promise.reject(new Error(`Internal error: ${waiting} requests are waiting for one run`));

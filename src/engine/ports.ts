@@ -1,5 +1,5 @@
 import type { Activity, AgentHandle, AgentOrder, DeliveryTiming, Evidence, Exit, Launch } from '../core/agent.ts';
-import type { Screen } from '../core/screen.ts';
+import type { Screen, StandingRow } from '../core/screen.ts';
 import type { Layout } from '../core/layout.ts';
 
 /** Ends what a call began. Safe to call twice. */
@@ -93,6 +93,9 @@ export type PaneLook =
 
 export type TypeResult = 'typed' | 'refused' | { readonly failed: string };
 
+/** A row, whole: standing anywhere on the screen, or first at this place. */
+export type RowGuard = string | StandingRow;
+
 export interface PaneLabel {
   readonly role: string;
   readonly state: string;
@@ -108,18 +111,48 @@ export interface Terminal {
   /** Starts argv in a dead pane again, or in a new pane of the session where the old one is gone. */
   reopen(plan: SessionPlan, pane: PanePlan): Promise<PaneFact>;
   look(pane: string): Promise<PaneLook>;
-  /** Pastes one line without Enter. 'refused' means tmux saw a dead pane, a mode or disabled input and sent nothing. */
-  paste(pane: string, line: string): Promise<TypeResult>;
-  /** Presses Enter if the pane still shows `lastRow` at the end of a row, in the same tmux command as the check. */
-  enter(pane: string, lastRow: string): Promise<TypeResult>;
+  /** Id of the process that any pane of the server was started with; null when the pane is gone or dead. */
+  processOf(pane: string): Promise<number | null>;
+  /**
+   * Pastes one line without Enter if the pane still shows each of these rows, in the same tmux command as the check.
+   * 'refused' means that tmux saw one missing, a dead pane, a mode or disabled input, and sent nothing.
+   */
+  paste(pane: string, line: string, rows?: readonly RowGuard[]): Promise<TypeResult>;
+  /** Presses one key under the same condition. */
+  press(pane: string, key: 'up' | 'down' | 'enter', rows: readonly [RowGuard, ...RowGuard[]]): Promise<TypeResult>;
   /** Leaves copy, tree or clock mode. */
   leaveMode(pane: string): Promise<void>;
   /** Names the role and its state in the pane's border. */
   label(pane: string, label: PaneLabel): Promise<void>;
   /** Shows one line for the feature in the session's status line. */
   headline(session: string, text: string): Promise<void>;
+  /** Tells whoever is attached to the session, by a line of tmux and by the bell. Panes are not touched. */
+  announce(
+    session: string,
+    announcement: { readonly text: string; readonly message: boolean; readonly bell: boolean },
+  ): Promise<void>;
   /** Ends the session and waits until tmux no longer knows it. Absent is fine. */
   close(session: string): Promise<void>;
+  /**
+   * Calls back whenever the pane's program wrote something. Null where tmux can tell nobody else: the pane has a pipe
+   * that is not ours.
+   */
+  onOutput(pane: string, callback: () => void): Promise<Stop | null>;
+  /**
+   * Calls back with each pane of the session that entered or left a mode (copy, tree, clock): within a second while the
+   * server is in use, within some seconds while it rests.
+   */
+  onMode(session: string, callback: (pane: string) => void): Stop;
+  /**
+   * Offers a key in the session: whoever presses it in a pane is told of, and so is who presses any other key there,
+   * about once a second. The user's own keys stay as they are. Null takes the offer back. Stopping leaves it for whoever
+   * asks next, for as long as there is the session.
+   */
+  onKey(
+    session: string,
+    key: string | null,
+    callback: (pane: string, what: 'take-key' | 'other') => void,
+  ): Promise<Stop>;
   /** Calls back when the server or the session vanished. */
   onLost(session: string, callback: (why: string) => void): Stop;
 }
@@ -148,6 +181,51 @@ export interface CheckpointWatch {
   watch(folders: readonly string[], wanted: ReadonlySet<string>, take: (sighting: Sighting) => void): Promise<Stop>;
   /** Looks once at one file. Null when it is not there. */
   look(path: string): Promise<Sighting | null>;
+}
+
+// ---------------------------------------------------------------- evidence
+
+/** The project's tests, as they are to be run in a worktree. */
+export interface TestOrder {
+  readonly worktree: string;
+  readonly argv: readonly string[];
+  /** All of it: nothing is added from the process that runs them but a mark to find their children by. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** How the tests ended. `tail` is the end of what they printed, without control characters, and is untrusted. */
+export interface TestRun {
+  /** `not-run`: they could not be started, took too long, or were called off. */
+  readonly kind: 'passed' | 'failed' | 'not-run';
+  /** How they failed or why they did not run, as a part of a sentence; for a pass, '' or how it is known. */
+  readonly why: string;
+  readonly tail: string;
+  readonly tookMs: number;
+}
+
+/** What differs from one kept tree to another. A rename is a deletion and an addition. */
+export interface Change {
+  readonly path: string;
+  readonly how: 'added' | 'modified' | 'deleted' | 'retyped';
+}
+
+/**
+ * Holds what agents claim against the project. Paths are absolute, files are relative to the worktree. What was started
+ * has ended, with all its children, when a call resolves; an abort ends it early.
+ */
+export interface Prover {
+  /** Keeps the working tree as a commit under `refs/tmops/<name>`, beside the branch and the index. Gives the commit. */
+  keep(worktree: string, name: string): Promise<string>;
+  changed(worktree: string, from: string, to: string): Promise<readonly Change[]>;
+  /** Runs the tests; those of one worktree one after the other. */
+  test(order: TestOrder, signal: AbortSignal): Promise<TestRun>;
+  /** As `test`; where they were seen to pass with the very same files a while ago they are not run again. */
+  baseline(order: TestOrder, signal: AbortSignal): Promise<TestRun>;
+  /** Runs them in a scratch tree that holds the commit without these files, and removes it again. */
+  testWithout(
+    order: TestOrder & { readonly commit: string; readonly files: readonly string[] },
+    signal: AbortSignal,
+  ): Promise<TestRun>;
 }
 
 // ---------------------------------------------------------------- time

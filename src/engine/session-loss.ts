@@ -6,7 +6,7 @@ const ASK_AGAIN = { times: 20, everyMs: 250 };
 
 /**
  * Says what became of the run when its session is gone. Somebody who ended it while tmux goes on wanted that: the run is
- * stopped, and start goes on with it. A server that is gone took the session along: it is opened again. Says nothing any
+ * paused, and resume or start goes on with it. A server that is gone took the session along: it is opened again. Says nothing any
  * more once `leaving` aborts.
  */
 export async function reportSessionLoss(parts: CrewParts, why: string, leaving: AbortSignal): Promise<void> {
@@ -18,7 +18,7 @@ export async function reportSessionLoss(parts: CrewParts, why: string, leaving: 
   const server = await serverOf(parts, leaving);
   if (leaving.aborted) return;
   if (server === 'up') {
-    await loop.submit({ kind: 'stop', by: 'human', why: 'the tmux session was ended' });
+    await loop.submit({ kind: 'session-ended', by: 'human', why: 'the tmux session was ended' });
     return;
   }
   const spareIds = Object.fromEntries(Object.keys(agents).map((role) => [role, randomUUID()]));

@@ -23,6 +23,8 @@ export interface Workspace {
   ): Promise<void>;
   /** Takes up every run that was going when the last supervisor ended. Gives their features. */
   takeUpAll(features: readonly string[]): Promise<readonly string[]>;
+  /** Runs that are open and going. */
+  running(): readonly LiveRun[];
   /** Whether any run is going, so that the supervisor has a reason to stay. */
   isBusy(): boolean;
   close(): Promise<void>;
@@ -91,6 +93,9 @@ export function openWorkspace(parts: WorkspaceParts): Workspace {
     return next;
   };
 
+  const running = (): LiveRun[] =>
+    [...held.values()].map((each) => each.live).filter(({ loop }) => loop.run().life.kind === 'running');
+
   const equip: Workspace['equip'] = async (run, choice, setup) => {
     const { socket, provider } = choice;
     await parts.files.write(setupFile(run.place), JSON.stringify({ socket, provider, setup }));
@@ -117,7 +122,8 @@ export function openWorkspace(parts: WorkspaceParts): Workspace {
       }
       return going;
     },
-    isBusy: () => [...held.values()].some(({ live: run }) => run.loop.run().life.kind === 'running'),
+    running,
+    isBusy: () => running().length > 0,
     async close() {
       await Promise.all([...held.values()].map(close));
       held.clear();

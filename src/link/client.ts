@@ -217,7 +217,7 @@ const CANCELLED: Failure = {
 /** The code of a call whose answer was lost with the connection: the supervisor ended or was restarted. */
 export const LOST_CODE = 'supervisor-lost';
 
-const LOST: Failure = {
+export const LOST: Failure = {
   code: LOST_CODE,
   sentence: 'The supervisor went away before it answered.',
   hint: 'Call again: a supervisor is started when there is none, and the agents in tmux go on meanwhile.',

@@ -1,4 +1,4 @@
-import { LOST_CODE } from './client.ts';
+import { LOST, LOST_CODE } from './client.ts';
 import type { CallOptions, Link } from './client.ts';
 import type { Dialled } from './dial.ts';
 import type { Caller, LinkReply, TextReply } from './protocol.ts';
@@ -30,6 +30,8 @@ export interface LinkPortOptions {
 export interface LinkPorts {
   readonly call: LinkPort;
   readonly ask: TextPort;
+  /** As `ask`, over the link that is open; without one it fails as a lost one does, and nothing is dialled. */
+  readonly listen: TextPort;
   close(): void;
 }
 
@@ -54,6 +56,10 @@ export function linkPort(options: LinkPortOptions): LinkPorts {
   return {
     call: port((link) => link.call),
     ask: port((link) => link.ask),
+    listen: (op, input, { door }, signal) =>
+      open?.isOpen() === true
+        ? open.ask(op, input, options.caller(op, door), signal ? { signal } : {})
+        : Promise.resolve({ id: 0, ok: false, failure: LOST }),
     close: () => open?.close(),
   };
 }

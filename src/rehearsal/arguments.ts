@@ -16,6 +16,8 @@ const schema = z
     run: z.string().default('initial'),
     /** The script that gets each event as JSON; without one no events are reported. */
     hook: z.string().optional(),
+    /** The script that is asked before a file is written; without one every file may be. */
+    'write-hook': z.string().optional(),
     /** Nothing is accepted before this many ms; what is typed until then is lost. */
     'slow-start': z.coerce.number().int().min(0).max(600_000).default(0),
     /** A JSON file with a list of steering verbs, done before the first prompt. */

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import { strike } from './faults.ts';
 import type { Stage } from './stage.ts';
 
@@ -46,19 +47,52 @@ export function fireHook(
   return stage.hooksDone;
 }
 
-function runScript(script: string, json: string): Promise<void> {
+const REFUSAL = z.object({
+  hookSpecificOutput: z.object({ permissionDecision: z.literal('deny'), permissionDecisionReason: z.string() }),
+});
+
+/**
+ * Asks the hook in front of writes, and gives the reason when it refuses. As with Claude Code, a hook that fails or says
+ * something else refuses nothing.
+ */
+export async function askWriteHook(
+  stage: Stage,
+  tool: { readonly tool_name: string; readonly tool_input: Readonly<Record<string, string>> },
+): Promise<string | null> {
+  const script = stage.given['write-hook'];
+  if (script === undefined) return null;
+  const event = { session_id: stage.sessionId, cwd: stage.cwd, hook_event_name: 'PreToolUse', ...tool };
+  const said = REFUSAL.safeParse(jsonOrNull(await runScript(script, JSON.stringify(event))));
+  return said.success ? said.data.hookSpecificOutput.permissionDecisionReason : null;
+}
+
+function jsonOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+/** Gives what it printed. */
+function runScript(script: string, json: string): Promise<string> {
   const child = spawn('/bin/sh', [script], {
-    stdio: ['pipe', 'ignore', 'ignore'],
+    stdio: ['pipe', 'pipe', 'ignore'],
     timeout: LONGEST_HOOK_MS,
     // Out of the terminal's reach: when the pane is closed the last event must still be written.
     detached: true,
   });
-  const ended = new Promise<void>((resolve) => {
+  let said = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  const ended = new Promise<string>((resolve) => {
     child.once('close', () => {
-      resolve();
+      resolve(said);
     });
     child.once('error', () => {
-      resolve();
+      resolve(said);
     });
   });
   // A script that ends without reading closes the pipe under us; how it ended is seen above.

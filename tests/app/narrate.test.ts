@@ -8,6 +8,13 @@ const evidence = '1';
 const agent = { role, generation: 2 };
 const fault = { file: '001-plan.md', line: 3, found: '**From:** Tester', expected: 'From names lead' };
 const dialog = { name: 'permission', text: 'Run rm?', choices: [], hint: 'Answer it.' } as const;
+const finding = {
+  verdict: 'refuted',
+  rule: 'tests-red',
+  sentence: 'The tests pass.',
+  files: [],
+  tail: '',
+} as const;
 const seen = { kind: 'checkpoint.seen', file: '001-plan.md', sha256: 'x', mtimeMs: 1, found: false } as const;
 
 type Rows = { readonly [K in Fact['kind']]: readonly [Extract<Fact, { kind: K }>, string][] };
@@ -16,6 +23,24 @@ type Rows = { readonly [K in Fact['kind']]: readonly [Extract<Fact, { kind: K }>
 const ROWS: Rows = {
   'run.initialised': [
     [{ kind: 'run.initialised', identity }, 'The run initial of auth-api was initialised on branch feature/auth-api.'],
+    [
+      { kind: 'run.initialised', identity, begunAt: 1 },
+      'The run initial of auth-api was adopted on branch feature/auth-api.',
+    ],
+  ],
+  'conversation.adopted': [
+    [
+      {
+        kind: 'conversation.adopted',
+        conversation: {
+          role: 'worker',
+          provider: 'claude_code',
+          sessionId: 'id-1',
+          process: { pid: 7, startTime: '1' },
+        },
+      },
+      'The worker is to carry on the conversation id-1, which process 7 has open.',
+    ],
   ],
   'run.started': [
     [
@@ -87,6 +112,118 @@ const ROWS: Rows = {
     [{ kind: 'step.completed', step: 'plan', how: 'checkpoint' }, 'Step plan is done.'],
     [{ kind: 'step.completed', step: 'plan', how: 'found' }, 'Step plan is done (its checkpoint was already there).'],
   ],
+  'step.skipped': [
+    [{ kind: 'step.skipped', step: 'plan', by: 'mcp', why: '' }, 'Step plan was skipped by mcp.'],
+    [{ kind: 'step.skipped', step: 'plan', by: 'cli', why: 'no\nneed' }, 'Step plan was skipped by cli: "no need".'],
+  ],
+  'step.retried': [[{ kind: 'step.retried', step: 'plan', by: 'cli' }, 'Step plan is asked for again (cli).']],
+  'step.reopened': [
+    [{ kind: 'step.reopened', step: 'plan', by: 'cli', why: '' }, 'Step plan and those after it are open again (cli).'],
+    [
+      { kind: 'step.reopened', step: 'plan', by: 'cli', why: 'it was wrong' },
+      'Step plan and those after it are open again (cli): "it was wrong".',
+    ],
+  ],
+  'run.paused': [[{ kind: 'run.paused', by: 'cli', why: 'asked to' }, 'Paused by cli: asked to.']],
+  'run.resumed': [[{ kind: 'run.resumed', by: 'mcp' }, 'Resumed by mcp.']],
+  'pane.taken': [
+    [
+      { kind: 'pane.taken', role, how: 'command', by: 'cli', why: 'asked to' },
+      "The lead's pane is the human's (taken by cli).",
+    ],
+    [
+      { kind: 'pane.taken', role, how: 'use', by: 'human', why: 'a draft stands there' },
+      "The lead's pane is the human's (a draft stands there).",
+    ],
+  ],
+  'pane.used': (['prompt', 'draft', 'copy-mode', 'typing', 'key'] as const).map((sign) => [
+    { kind: 'pane.used', role, sign, stays: false },
+    `The human uses the lead's pane (${{ prompt: 'a prompt', draft: 'a draft', 'copy-mode': 'copy mode', typing: 'typing', key: 'a key' }[sign]}).`,
+  ]),
+  'pane.left': [[{ kind: 'pane.left', role }, "The human has left nothing standing in the lead's pane."]],
+  'pane.returning': [
+    [
+      { kind: 'pane.returning', role, backAt: 86_410_000 },
+      "The lead's pane goes back at 1970-01-02T00:00:10.000Z unless it is used.",
+    ],
+  ],
+  'pane.given': [
+    [{ kind: 'pane.given', role, how: 'command', by: 'mcp' }, "The lead's pane is handed back by mcp."],
+    [
+      { kind: 'pane.given', role, how: 'idle', by: 'tmops' },
+      "The lead's pane is handed back: nobody used it any more.",
+    ],
+  ],
+  'gate.approved': [
+    [{ kind: 'gate.approved', step: 'plan', by: 'cli', comment: null, sha256: 'x' }, 'Step plan was approved by cli.'],
+    [
+      { kind: 'gate.approved', step: 'plan', by: 'cli', comment: 'fine', sha256: 'x' },
+      'Step plan was approved by cli: "fine".',
+    ],
+  ],
+  'gate.rejected': [
+    [
+      { kind: 'gate.rejected', step: 'plan', by: 'cli', comment: 'too\u001b[2J vague' },
+      'Step plan was sent back by cli: "too [2J vague".',
+    ],
+  ],
+  'check.wanted': [
+    [{ kind: 'check.wanted', step: 'plan', stage: 'before', claim: null }, 'Step plan is checked before it begins.'],
+    [{ kind: 'check.wanted', step: 'plan', stage: 'after', claim: 'x' }, 'Step plan is checked against its claim.'],
+  ],
+  'check.passed': [
+    [
+      { kind: 'check.passed', step: 'plan', stage: 'after', claim: 'x', snapshot: null, shown: [], tookMs: 12 },
+      'The check of plan passed in 12 ms.',
+    ],
+    [
+      {
+        kind: 'check.passed',
+        step: 'plan',
+        stage: 'before',
+        claim: null,
+        snapshot: null,
+        shown: ['The tests pass.', 'Nothing changed.'],
+        tookMs: 12,
+      },
+      'The check before plan passed in 12 ms. The tests pass. Nothing changed.',
+    ],
+  ],
+  'check.failed': [
+    [
+      { kind: 'check.failed', step: 'plan', stage: 'after', claim: 'x', finding, tookMs: 1 },
+      'The check of plan failed: The tests pass.',
+    ],
+    [
+      {
+        kind: 'check.failed',
+        step: 'plan',
+        stage: 'before',
+        claim: null,
+        finding: { ...finding, verdict: 'inconclusive' },
+        tookMs: 1,
+      },
+      'The check before plan was inconclusive: The tests pass.',
+    ],
+  ],
+  'check.waived': [
+    [
+      { kind: 'check.waived', step: 'plan', stage: 'after', by: 'cli', comment: 'I looked' },
+      'The check of plan was waived by cli: "I looked".',
+    ],
+  ],
+  'agent.parked': [
+    [
+      { kind: 'agent.parked', role, untilMs: 86_400_000, why: 'resets 5pm' },
+      'The lead\'s agent is at a limit until 1970-01-02T00:00:00.000Z: "resets 5pm".',
+    ],
+  ],
+  'agent.unparked': [[{ kind: 'agent.unparked', role }, "The lead's limit is over."]],
+  'dialog.answered': [
+    [{ kind: 'dialog.answered', role, choice: '1. Yes', by: 'mcp' }, 'mcp answered the lead\'s dialog: "1. Yes".'],
+  ],
+  'prompt.withdrawn': [[{ kind: 'prompt.withdrawn', prompt: 3, why: 'done' }, 'Prompt 3 was withdrawn: done.']],
+  'checkpoint.gone': [[{ kind: 'checkpoint.gone', file: '001-plan.md' }, '001-plan.md is not there any more.']],
   'module.failed': [
     [
       { kind: 'module.failed', step: 'gate', stage: 'validate', why: 'no lint', rolledBack: false },

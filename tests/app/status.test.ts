@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { attentionOf, outcomeOf, statusOf, waitsFor } from '../../src/app/status.ts';
+import { attentionOf } from '../../src/app/attention.ts';
+import { outcomeOf, statusOf } from '../../src/app/status.ts';
 import { statusOutput } from '../../src/app/views.ts';
+import { waitsFor } from '../../src/app/waits-for.ts';
 import { workflowSchema } from '../../src/core/workflow.ts';
 import {
   begin,
@@ -104,9 +106,9 @@ describe('attention', () => {
     ],
     [
       'a failed turn',
-      () => after(working(), (s) => news(s, 'lead', { kind: 'turn-failed', error: 'rate_limit', last: '' })),
+      () => after(working(), (s) => news(s, 'lead', { kind: 'turn-failed', error: 'server_error', last: '' })),
       'turn-failed',
-      /"rate_limit"/,
+      /"server_error"/,
     ],
     [
       'an ended agent',
@@ -162,7 +164,9 @@ it('names the outcome of a prompt out of the closed set', () => {
 
 it('is of the shape that is promised, at every point of a run', () => {
   for (const story of [withInit(), started(), surveyed(), briefed(), held(), working(), ahead()]) {
-    expect(() => statusOutput.parse(statusOf(story.run, 'tmux attach', story.at))).not.toThrow();
+    expect(() =>
+      statusOutput.parse(statusOf(story.run, { attach: 'tmux attach', now: story.at, failing: null })),
+    ).not.toThrow();
   }
 });
 

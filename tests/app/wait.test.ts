@@ -11,7 +11,7 @@ const clock = { now: () => T0 + 60_000, sleep: systemClock().sleep };
 
 function loopInWork(): RunLoop {
   const story = briefed();
-  deliver(story, 3);
+  deliver(story, 3, { turn: 'open' });
   return openRunLoop(story.run, store, clock, () => undefined);
 }
 

@@ -173,9 +173,38 @@ test('what a role may not write stays as it is, and nobody is asked', async () =
     write('test/b.test.js'),
   ];
   const became = await perform({ allow: [], denyWrites: ['src/**', 'test/**'] }, wanted);
-  for (const one of became) expect(one).toMatch(/^failed: .*(denied|not allowed|permission)/is);
+  for (const one of became)
+    expect(one).toMatch(/^failed: .*(denied|not allowed|permission|tmops: the tester may not)/is);
   expect(await readFile(join(tree, 'src', 'a.js'), 'utf8')).toBe('export const a = 1;\n');
   expect([existsSync(join(tree, 'src', 'b.js')), existsSync(join(tree, 'test', 'b.test.js'))]).toEqual([false, false]);
+});
+
+test('where only some may be written, every tool that writes is told so, whatever its path; Bash is git’s to find', async () => {
+  const tree = join(folder.root, 'tree');
+  await mkdir(join(tree, 'test'));
+  await symlink('../src', join(tree, 'test', 'to-src'));
+  const edit: Call = { name: 'Edit', input: { file_path: `${tree}/src/a.js`, old_string: '1', new_string: '2' } };
+  const refused = [
+    write('src/b.js'),
+    write(`${tree}/src/b.js`),
+    write('test/../src/b.js'),
+    write('test/to-src/b.js'),
+    write(join(folder.root, 'root', 'src', 'b.js')),
+    write('.tmops/auth-api/runs/initial/agents/tester/write-rules.json'),
+  ];
+  const done = [
+    write('test/b.test.js'),
+    write('.tmops/auth-api/current/checkpoints/003-tests-complete.md'),
+    bash('echo x > src/by-bash.js'),
+  ];
+  const read: Call = { name: 'Read', input: { file_path: `${tree}/src/a.js` } };
+  const permissions = { allow: [], denyWrites: [], allowWrites: ['test/**'] };
+  const became = await perform(permissions, [...refused, read, edit, ...done]);
+  const told = [...became.slice(0, refused.length), became[refused.length + 1]];
+  for (const one of told) expect(one).toMatch(/^failed: .*tmops: the tester may not write \//s);
+  expect(became.slice(refused.length + 2)).toEqual(done.map(() => 'done'));
+  expect(await readFile(join(tree, 'src', 'a.js'), 'utf8')).toBe('export const a = 1;\n');
+  expect(existsSync(join(tree, 'src', 'b.js'))).toBe(false);
 });
 
 describe('a folder that is not trusted', () => {

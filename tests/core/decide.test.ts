@@ -183,7 +183,7 @@ describe('agents', () => {
           spareId: 'n',
         }),
       ),
-    ).toEqual(['agent.exited']);
+    ).toEqual(['agent.exited', 'pane.taken']);
     const again = put(story, { kind: 'start', by: 'cli', workflow: small, settings, spareIds: spareIds(small) });
     expect(again.slice(0, 2)).toMatchObject([
       { kind: 'run.started' },
@@ -214,6 +214,7 @@ describe('agents', () => {
     const story = briefed();
     expect(news(story, 'worker', { kind: 'prompt-taken', text: 'what do you think?' })).toMatchObject([
       { kind: 'agent.turn-began', prompt: null },
+      { kind: 'pane.taken', role: 'worker', how: 'use' },
     ]);
   });
 
@@ -234,8 +235,10 @@ describe('agents', () => {
         role: 'worker',
         evidence: { id, atMs: 1, news: { kind: 'prompt-taken', text: 'hi' } },
       }) as const;
-    expect(put(story, piece('9000000000000000002-1'))).toHaveLength(1);
-    expect(put(story, piece('9000000000000000001-1'))).toHaveLength(1);
+    put(story, { kind: 'take', roles: ['worker'], by: 'cli' });
+    story.at += 1000;
+    expect(kinds(put(story, piece('9000000000000000002-1')))).toEqual(['agent.turn-began', 'pane.used']);
+    expect(kinds(put(story, piece('9000000000000000001-1')))).toEqual(['agent.turn-began', 'pane.used']);
     expect(put(story, piece('9000000000000000001-1'))).toHaveLength(0);
   });
 });
@@ -245,10 +248,13 @@ describe('prompts', () => {
     const story = briefed();
     expect(kinds(news(story, 'lead', { kind: 'prompt-taken', text: '[BEGIN]: Plan auth-api [tmops#3]' }))).toEqual([
       'agent.turn-began',
+      'pane.taken',
     ]);
+    put(story, { kind: 'give', roles: ['lead'], by: 'cli', spareIds: {} });
     put(story, { kind: 'delivery', prompt: 3, news: { kind: 'intended', pane: '%0', generation: 1, sha256: 'x' } });
     expect(kinds(news(story, 'lead', { kind: 'prompt-taken', text: 'something [tmops#33]' }))).toEqual([
       'agent.turn-began',
+      'pane.taken',
     ]);
     expect(kinds(news(story, 'lead', { kind: 'prompt-taken', text: '[BEGIN]: Plan auth-api [tmops#3]' }))).toEqual([
       'prompt.taken',
@@ -426,4 +432,18 @@ describe('steps with a module', () => {
       'prompt.wanted',
     ]);
   });
+});
+
+it('a prompt in doubt stays so while a human holds the pane, and may be settled then', () => {
+  const story = briefed();
+  const told = (what: DeliveryNews) => kinds(put(story, { kind: 'delivery', prompt: 3, news: what }));
+  told({ kind: 'intended', pane: '%0', generation: 1, sha256: 'x' });
+  told({ kind: 'typed' });
+  told({ kind: 'stuck', outcome: 'typed_not_submitted', reason: 'something was added' });
+  put(story, { kind: 'take', roles: ['lead'], by: 'cli' });
+  expect(told({ kind: 'held', outcome: 'held_for_human', reason: 'a human took the pane' })).toEqual([]);
+  expect(kinds(put(story, { kind: 'settle-prompt', prompt: 3, as: 'resend', by: 'cli' }))).toEqual(['prompt.settled']);
+  expect(told({ kind: 'held', outcome: 'held_for_human', reason: 'a human took the pane' })).toEqual(['prompt.held']);
+  put(story, { kind: 'give', roles: [], by: 'cli', spareIds: {} });
+  expect(told({ kind: 'held', outcome: 'agent_dead', reason: 'it ended' })).toEqual(['prompt.held']);
 });

@@ -13,7 +13,8 @@ const pane: Extract<PaneSight, { kind: 'seen' }> = {
   cols: 109,
   rows: 48,
 };
-const composer = (draft: string, lastRow = draft): Screen => ({ kind: 'composer', draft, lastRow, busy: false });
+const composer = (draft: string): Screen => ({ kind: 'composer', draft, rows: boxOf(draft), busy: false });
+const boxOf = (draft: string) => draft.split('\n').map((row, index) => ({ text: `❯ ${row}`, at: 7 + index }));
 const dialog: Screen = {
   kind: 'dialog',
   dialog: { name: 'permission', text: '\n Do you want to?\n', choices: ['1. Yes'], hint: '' },
@@ -26,6 +27,9 @@ const ready: Sight = {
   generation: 2,
   attempts: 0,
   sessionBegun: true,
+  hold: null,
+  whenIdle: false,
+  enterRefused: false,
   launchedAt: 0,
   alive: 'alive',
   activity: { kind: 'idle' },
@@ -65,7 +69,7 @@ function rows(title: string, table: Row[]): void {
 }
 
 rows('before a byte is typed', [
-  ['an idle agent with an empty composer', {}, { do: 'type' }],
+  ['an idle agent with an empty composer', {}, { do: 'type', rows: boxOf('') }],
   [
     'a busy agent: it queues by itself',
     { activity: { kind: 'busy' }, screen: { ...composer(''), busy: true } as Screen },
@@ -124,6 +128,52 @@ rows('before a byte is typed', [
   ],
 ]);
 
+const HELD = 'cli took the pane';
+const heldBy = (reason: string): Partial<Move> => ({ do: 'hold', outcome: 'held_for_human', reason });
+
+rows('while somebody holds the pane or the run', [
+  ['nothing is typed, ready as all may be', { hold: HELD }, heldBy(HELD)],
+  ['a dead agent is not what it waits for', { hold: HELD, alive: 'gone' }, heldBy(HELD)],
+  [
+    'what was to be typed may stand there by now',
+    { hold: HELD, ...intended(50), screen: composer(line) },
+    heldBy(HELD),
+  ],
+  ['our line stands and settled: no Enter', { hold: HELD, ...typed(100), seenAt: 9000 }, heldBy(HELD)],
+  ['Enter was pressed: its report may still come', { hold: HELD, ...entered(1, 1200) }, { do: 'wait' }],
+  ['Enter was journaled and not pressed', { hold: HELD, ...entered(1, 10), enterRefused: true }, heldBy(HELD)],
+  ['Enter was pressed and no report came', { hold: HELD, ...entered(1, 5100) }, heldBy(HELD)],
+  [
+    'a copy mode of theirs is left alone, watched or not',
+    { hold: HELD, ...entered(1, 1200), pane: { ...pane, inMode: true } },
+    { do: 'wait' },
+  ],
+]);
+
+rows('a message', [
+  ['is typed to an idle agent', { whenIdle: true }, { do: 'type' }],
+  [
+    'waits while the agent says that it works',
+    { whenIdle: true, activity: { kind: 'busy' } },
+    { do: 'hold', outcome: 'queued' },
+  ],
+  [
+    'waits while the screen says that it works',
+    { whenIdle: true, activity: { kind: 'unknown' }, screen: { ...composer(''), busy: true } as Screen },
+    { do: 'hold', outcome: 'queued' },
+  ],
+  [
+    'has other reasons to wait first',
+    { whenIdle: true, activity: { kind: 'busy' }, screen: composer('human is typ') },
+    { do: 'hold', outcome: 'held_for_human' },
+  ],
+  [
+    'that stands there goes on',
+    { whenIdle: true, activity: { kind: 'busy' }, ...typed(100), seenAt: 9000 },
+    { do: 'enter' },
+  ],
+]);
+
 rows('after a crash between the word and the deed', [
   ['the text stands in the composer', { ...intended(50), screen: composer(line) }, { do: 'note-typed' }],
   ['it may still be on its way', intended(50), { do: 'wait' }],
@@ -134,11 +184,11 @@ rows('after a crash between the word and the deed', [
 rows('once it is typed', [
   ['not seen yet', { ...typed(100), screen: composer('') }, { do: 'wait' }],
   ['seen, not settled', { ...typed(100), seenAt: 9990 }, { do: 'wait', ms: 10 }],
-  ['seen and settled', { ...typed(100), seenAt: 9900 }, { do: 'enter', lastRow: line }],
+  ['seen and settled', { ...typed(100), seenAt: 9900 }, { do: 'enter', rows: boxOf(line) }],
   [
     'wrapped over rows',
-    { ...typed(100), seenAt: 9900, screen: composer('[BEGIN]: Start test\n  writing [tmops#7]', 'writing [tmops#7]') },
-    { do: 'enter', lastRow: 'writing [tmops#7]' },
+    { ...typed(100), seenAt: 9900, screen: composer('[BEGIN]: Start test\n  writing [tmops#7]') },
+    { do: 'enter', rows: boxOf('[BEGIN]: Start test\n  writing [tmops#7]') },
   ],
   [
     'something was added to it',
@@ -172,6 +222,16 @@ rows('once Enter was pressed', [
   ['the text still stands, too early for another', entered(1, 500), { do: 'wait' }],
   ['the text still stands after the first pause', entered(1, 1200), { do: 'enter' }],
   ['the text still stands after the second', entered(2, 3100), { do: 'enter' }],
+  [
+    'tmux did not press it, since the screen moved: at once',
+    { ...entered(1, 10), enterRefused: true },
+    { do: 'enter', rows: boxOf(line) },
+  ],
+  [
+    'tmux did not press it, since somebody typed',
+    { ...entered(1, 10), enterRefused: true, screen: composer(`x${line}`) },
+    { do: 'stuck', outcome: 'typed_not_submitted' },
+  ],
   ['no Enter is left, evidence may come', entered(3, 3100), { do: 'wait' }],
   ['no Enter is left and none came', entered(3, 5100), { do: 'stuck', outcome: 'typed_not_submitted' }],
   [
@@ -271,11 +331,15 @@ it('types only into an empty composer in front, and presses Enter only behind it
     attempts: fc.integer({ min: 0, max: 2 }),
     sessionBegun: fc.boolean(),
     seenAt: fc.option(fc.integer({ min: 0, max: 10_000 })),
+    hold: fc.constantFrom(null, HELD),
+    whenIdle: fc.boolean(),
+    enterRefused: fc.boolean(),
   });
   fc.assert(
     fc.property(sight, (over) => {
       const all: Sight = { ...ready, ...over };
       const move = nextMove(all);
+      if (['type', 'enter', 'leave-mode', 'note-typed'].includes(move.do)) expect(all.hold).toBeNull();
       if (move.do === 'type') {
         expect(all.screen).toEqual(composer(''));
         expect(all).toMatchObject({
@@ -285,6 +349,7 @@ it('types only into an empty composer in front, and presses Enter only behind it
           pane: { kind: 'seen', dead: false, inMode: false, inputOff: false },
         });
         expect(all.activity.kind).not.toBe('waiting');
+        if (all.whenIdle) expect(all.activity.kind).not.toBe('busy');
       }
       if (move.do === 'enter') {
         expect(all.screen).toEqual(composer(line));

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { decide } from '../../src/core/decide.ts';
 import { evolve } from '../../src/core/evolve.ts';
-import type { Event } from '../../src/core/event.ts';
+import type { Event, Fact } from '../../src/core/event.ts';
 import type { Request } from '../../src/core/request.ts';
-import { newRun, type Run } from '../../src/core/run.ts';
+import { holderOf, newRun, type Run } from '../../src/core/run.ts';
 import { identity, settings, small, spareIds, T0 } from '../rig/run.ts';
 
 /** A seeded walk through everything that can be asked of a run, in any order: what must hold, holds after each step. */
@@ -79,6 +79,29 @@ const request: fc.Arbitrary<Request> = fc.oneof(
     mtimeMs: T0 + each.at,
     gate: each.gate,
   })),
+  fc.constantFrom<Request>(
+    { kind: 'take', roles: [], by: 'cli' },
+    { kind: 'give', roles: [], by: 'mcp', spareIds: spareIds(small) },
+    { kind: 'pause', by: 'cli', why: 'asked to' },
+    { kind: 'resume', by: 'cli', spareIds: spareIds(small) },
+    { kind: 'approve', by: 'cli', comment: null },
+    { kind: 'reject', by: 'cli', comment: 'no' },
+    { kind: 'skip', step: null, by: 'cli', why: '' },
+    { kind: 'retry', by: 'cli', spareIds: spareIds(small) },
+    { kind: 'redo', step: null, by: 'cli', why: '' },
+    { kind: 'redo', step: 'plan', by: 'cli', why: '' },
+    { kind: 'session-ended', by: 'human', why: 'ended' },
+    { kind: 'time-passed' },
+  ),
+  fc.record({ role, stays: fc.boolean() }).map<Request>(({ role: name, stays }) => ({
+    kind: 'human-seen',
+    role: name,
+    sign: 'draft',
+    stays,
+    why: 'a draft',
+  })),
+  role.map<Request>((name) => ({ kind: 'human-left', role: name })),
+  file.map<Request>((name) => ({ kind: 'checkpoint-gone', file: name })),
   file.map<Request>((name) => ({
     kind: 'checkpoint-refused',
     fault: { file: name, line: 1, found: 'x', expected: 'y' },
@@ -102,7 +125,7 @@ it('keeps what must hold, whatever is asked in whatever order', () => {
           journal.push(event);
           run = evolve(run, event);
         }
-        holds(before, run, journal);
+        holds(before, run, journal, decision.facts);
       }
       expect(journal.reduce<Run>(evolve, newRun)).toEqual(run);
     }),
@@ -110,9 +133,20 @@ it('keeps what must hold, whatever is asked in whatever order', () => {
   );
 });
 
-function holds(before: Run, run: Run, journal: readonly Event[]): void {
-  // A step once done stays done, and steps are done in order.
-  for (const step of Object.keys(before.done)) expect(run.done[step]).toBeDefined();
+function holds(before: Run, run: Run, journal: readonly Event[], facts: readonly Fact[]): void {
+  // A step once done stays done unless it is opened again, and steps are done in order.
+  if (!facts.some((fact) => fact.kind === 'step.reopened'))
+    for (const step of Object.keys(before.done)) expect(run.done[step]).toBeDefined();
+  // No write begins while a human holds the pane or the run is paused.
+  for (const fact of facts) {
+    if (fact.kind !== 'prompt.intended' && fact.kind !== 'prompt.entered') continue;
+    expect(holderOf(before, before.prompts[fact.prompt - 1]?.role ?? '').kind).toBe('auto');
+    expect(before.paused).toBeNull();
+  }
+  // Nothing is wanted of anybody while it is paused, but what a human asks for.
+  if (before.paused && run.paused)
+    for (const fact of facts)
+      if (fact.kind === 'prompt.wanted') expect(['message', 'correction']).toContain(fact.purpose.kind);
   const states = small.steps.map((step) => run.done[step.id] !== undefined);
   expect(states).toEqual([...states].sort((a, b) => Number(b) - Number(a)));
   // Ids of prompts are their places; a prompt that was taken stays taken, and is taken once.

@@ -5,7 +5,7 @@ import { workflowSchema } from '../../src/core/workflow.ts';
 import { systemClock } from '../../src/adapters/clock/clock.ts';
 import { openLiveRun } from '../../src/engine/live-run.ts';
 import type { AgentProvider, CheckpointWatch, Clock, Modules, Sighting, Terminal } from '../../src/engine/ports.ts';
-import { crewOf, place, playedProvider, playedTerminal, quietLog } from '../rig/ports.ts';
+import { crewOf, place, playedProver, playedProvider, playedTerminal, quietLog } from '../rig/ports.ts';
 import { begin, briefed, identity, put, settings, small, spareIds, started } from '../rig/run.ts';
 import { until } from '../rig/wait.ts';
 
@@ -44,6 +44,8 @@ function bench(start: Run, over: Over = {}) {
     watch: { watch: () => Promise.resolve(nothing), look: () => Promise.resolve(null), ...over.watch },
     settle: { shortMs: 1, longMs: 1, unfinishedMs: 1 },
     modules: over.modules ?? { call: () => Promise.reject(new Error('there are no modules here')) },
+    prover: playedProver,
+    files: { write: nothing },
     log: quietLog,
     record: { version: '0', files: { write: nothing }, sinks: [], writeMetrics: nothing },
     missed: [],

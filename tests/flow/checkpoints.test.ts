@@ -113,7 +113,7 @@ describe('a checkpoint ends its step', () => {
     await writeFile(path, review);
     expect(await told(file)).toBe(`${file} asks for a human review.`);
     expect((await product.status(FEATURE)).waitsFor).toBe(
-      `${file} asks for a human review; it goes on when its status says APPROVED.`,
+      `${file} asks for a human review: tmops approve ${FEATURE}, or tmops reject ${FEATURE}.`,
     );
     expect(await isDone(step)).toBe(false);
     await writeFile(path, review.replace('AWAITING_HUMAN_REVIEW', 'APPROVED'));

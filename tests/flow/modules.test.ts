@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { OutputOf } from '../../src/app/table.ts';
-import { journaled, playText, wordsTo } from '../rig/flow.ts';
+import { journaled, playText, redTest, wordsTo } from '../rig/flow.ts';
 import { openProduct, type Product } from '../rig/product.ts';
 import { until } from '../rig/wait.ts';
 
@@ -25,7 +25,7 @@ modules:
 const PLAY = playText([
   { role: 'orchestrator', when: '[BEGIN]: Start orchestration', file: '001-discovery-trigger.md' },
   { role: 'orchestrator', when: 'Tester has completed', file: 'SUMMARY.md' },
-  { role: 'tester', when: '[BEGIN]: Start test writing', file: '003-tests-complete.md' },
+  { role: 'tester', when: '[BEGIN]: Start test writing', acts: [redTest], file: '003-tests-complete.md' },
 ]);
 
 /** Notes each call and what it was given, then does what the stage is to do. */
@@ -79,7 +79,7 @@ it('stays in the step while its module fails, says why, and goes on with the rep
   const refused = await failed('gated', 'failed to validate: "npm run lint is no script of package.json"');
   expect(refused).toMatchObject({ phase: 'running', step: 'gate', role: null });
   expect(refused.waitsFor).toBe('The module gate failed; see attention.');
-  expect(refused.attention[0]?.hint).toBe('Repair the cause, then: tmops start gated');
+  expect(refused.attention[0]?.hint).toBe('Repair the cause, then: tmops retry gated');
   expect(await stages('gated')).toEqual(['validate']);
 
   await write({ execute: "throw new Error('3 problems in src/sum.js');" });

@@ -51,6 +51,9 @@ async function comesTo(outcome: string): Promise<{ prompt: number; reason: strin
   return prompts.at(-1) ?? { prompt: 0, reason: null };
 }
 
+/** Whoever has used the pane is done with it. Of one that nobody holds nothing comes. */
+const give = (): Promise<unknown> => product.json('give', FEATURE, 'writer');
+
 /** How often the agent took this prompt. */
 const timesTaken = async (prompt: number): Promise<number> =>
   (await product.prompts(FEATURE, 'writer')).filter(({ text }) => text.endsWith(`[tmops#${prompt}]`)).length;
@@ -91,6 +94,7 @@ describe('a prompt is held while the pane is a human’s, and typed once when it
     expect(await timesTaken(held.prompt)).toBe(0);
     expect(await screen()).not.toContain(`[tmops#${held.prompt}]`);
     await free();
+    await give();
     const { prompt } = await comesTo('accepted');
     expect(prompt).toBe(held.prompt);
     expect(await timesTaken(prompt)).toBe(1);
@@ -105,6 +109,7 @@ it('a pane in copy mode is a human’s while they look at it, and is taken out o
   await handOn();
   expect((await comesTo('held_for_human')).reason).toContain('copy mode');
   await human.leave();
+  await give();
   const { prompt } = await comesTo('accepted');
   expect(await timesTaken(prompt)).toBe(1);
   expect(await tmux('display-message', '-p', '-t', pane, '#{pane_in_mode}')).toBe('0');
@@ -137,6 +142,7 @@ describe('a prompt in doubt is settled by a human alone', () => {
     await keys('-N', '120', 'BSpace');
     await obey({ do: 'swallow-enters', n: 0 });
     await product.json('settle', FEATURE, String(prompt), 'resend');
+    await give();
     expect((await comesTo('accepted')).prompt).toBe(prompt);
     expect(await timesTaken(prompt)).toBe(1);
   });

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OutputOf } from '../../src/app/table.ts';
-import { playText, wordsTo, type Cue } from '../rig/flow.ts';
+import { greenCode, playText, redTest, wordsTo, type Cue } from '../rig/flow.ts';
 import { openProduct, type Product } from '../rig/product.ts';
 
 const examples = new URL('../../config/examples/', import.meta.url);
@@ -32,8 +32,8 @@ const REVIEW: readonly Cue[] = [
   { role: 'orchestrator', when: 'Implementer has completed. Write 005', file: '005-security-trigger.md' },
   { role: 'orchestrator', when: 'Security reviewer has completed. Write 006', file: '006-verify-trigger.md' },
   { role: 'orchestrator', when: 'Verifier has completed', file: 'SUMMARY.md' },
-  { role: 'tester', when: '[BEGIN]: Start test writing', file: '003-tests-complete.md' },
-  { role: 'implementer', when: '[BEGIN]: Start implementation', file: '005-impl-complete.md' },
+  { role: 'tester', when: '[BEGIN]: Start test writing', acts: [redTest], file: '003-tests-complete.md' },
+  { role: 'implementer', when: '[BEGIN]: Start implementation', acts: [greenCode], file: '005-impl-complete.md' },
   { role: 'security-reviewer', when: '[BEGIN]: Start security review', file: '005-security-review.md' },
   { role: 'verifier', when: '[BEGIN]: Start verification', file: '007-verify-complete.md' },
 ];
@@ -42,8 +42,8 @@ const SHORT: readonly Cue[] = [
   { role: 'orchestrator', when: '[BEGIN]: Start orchestration', file: '001-discovery-trigger.md' },
   { role: 'orchestrator', when: 'Tester has completed', file: '004-impl-trigger.md' },
   { role: 'orchestrator', when: 'Implementer has completed', file: 'SUMMARY.md' },
-  { role: 'tester', when: '[BEGIN]: Start test writing', file: '003-tests-complete.md' },
-  { role: 'implementer', when: '[BEGIN]: Start implementation', file: '005-impl-complete.md' },
+  { role: 'tester', when: '[BEGIN]: Start test writing', acts: [redTest], file: '003-tests-complete.md' },
+  { role: 'implementer', when: '[BEGIN]: Start implementation', acts: [greenCode], file: '005-impl-complete.md' },
 ];
 
 async function completed(feature: string): Promise<OutputOf<'status'>> {

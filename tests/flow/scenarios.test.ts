@@ -119,10 +119,12 @@ describe('Scenario: Orchestrate from orchestrator to verifier', () => {
     expect(outcomes).toHaveLength(11);
     expect((await repo.git(['log', '--format=%s', 'main..feature/auth-api'])).split('\n')).toHaveLength(2);
     await repo.git(['status'], worktree);
-    const state = JSON.parse(await readFile(path('auth-api', 'runs', 'current', 'state.json'), 'utf8')) as Record<
-      string,
-      unknown
-    >;
+    // Written a moment after the fact is in the journal.
+    const state = await until('state.json tells the end', async () => {
+      const text = await readFile(path('auth-api', 'runs', 'current', 'state.json'), 'utf8');
+      const read = JSON.parse(text) as Record<string, unknown>;
+      return read['phase'] === 'completed' ? read : null;
+    });
     expect(state).toMatchObject({ version: 1, feature: 'auth-api', phase: 'completed', step: null });
     const metrics = await until('metrics.json tells the whole run', async () => {
       const text = await readFile(path('auth-api', 'current', 'metrics.json'), 'utf8');
@@ -131,7 +133,7 @@ describe('Scenario: Orchestrate from orchestrator to verifier', () => {
     });
     expect(new Set(Object.values(metrics.sources))).toEqual(new Set(['measured', 'claimed']));
     expect((await cli('events', 'auth-api')).stdout).toContain('All steps are done.');
-  });
+  }, 90_000);
 });
 
 describe('Scenario: Two features at once keep apart', () => {
@@ -153,7 +155,7 @@ describe('Scenario: Two features at once keep apart', () => {
     }
     await json('stop', 'feat');
     expect((await server.run('list-sessions', '-F', '#{session_name}')).split('\n')).toEqual(['tmops-feat-long']);
-  });
+  }, 120_000);
 
   it('refuses a third beyond the limit, naming those that run', async () => {
     const { cli, json } = await open({

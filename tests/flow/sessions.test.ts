@@ -1,7 +1,7 @@
 import { readFile, readlink, stat } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { OutputOf } from '../../src/app/table.ts';
-import { agentsOf, isAlive, journaled, playText, type AgentState } from '../rig/flow.ts';
+import { agentsOf, greenCode, isAlive, journaled, playText, redTest, type AgentState } from '../rig/flow.ts';
 import { attachHuman, humanAt, type Human } from '../rig/human.ts';
 import { openProduct, type Product } from '../rig/product.ts';
 import { steer } from '../rig/rehearsal.ts';
@@ -34,6 +34,8 @@ windows:
     roles: rest
 `;
 
+const WORK: Readonly<Record<string, readonly object[]>> = { tester: [redTest], implementer: [greenCode] };
+
 /** Everybody takes a moment, the tester until it is told to end its turn: so there is a middle of the run to look at. */
 const PACED = playText(
   [
@@ -44,7 +46,9 @@ const PACED = playText(
     ['orchestrator', 'Implementer has completed', '006-verify-trigger.md'],
     ['verifier', '[BEGIN]: Start verification', '007-verify-complete.md'],
     ['orchestrator', 'Verifier has completed', 'SUMMARY.md'],
-  ].map(([role = '', when = '', file = '']) => ({ role, when, file, thinkMs: role === 'tester' ? 600_000 : 150 })),
+  ].map(([role = '', when = '', file = '']) => {
+    return { role, when, file, thinkMs: role === 'tester' ? 600_000 : 150, acts: WORK[role] ?? [] };
+  }),
 );
 
 const CONFIG = 'features:\n  concurrent_limit: 20';

@@ -17,16 +17,18 @@ interface Import {
 
 /** Folder of src → what it may import as values. `.` is the folder itself, `node:` any of node's own modules. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  core: ['.', 'zod'],
+  core: ['.', 'picomatch', 'zod'],
   journal: ['.', 'core', 'node:'],
   engine: ['.', 'core', 'journal', 'node:crypto', 'node:path', 'node:fs/promises'],
-  app: ['.', 'core', 'engine', 'journal', 'zod', 'node:crypto'],
+  app: ['.', 'core', 'engine', 'journal', 'link/stopper', 'zod', 'node:crypto'],
   link: ['.', 'zod', 'node:'],
   config: ['.', 'core', 'zod', 'yaml', 'node:fs', 'node:path'],
   rehearsal: ['.', 'zod', 'yaml', 'node:'],
+  'write-hook': ['.', 'core', 'node:'],
   'adapters/tmux': ['.', 'core', 'execa', 'node:'],
   'adapters/git': ['.', 'core', 'execa', 'node:'],
   'adapters/project': ['.', 'core', 'execa', 'node:'],
+  'adapters/proof': ['.', 'core', 'node:'],
   'adapters/agents': ['.', 'core', 'execa', 'yaml', 'zod', 'node:'],
   'adapters/watch': ['.', 'core', 'node:'],
   'adapters/clock': ['.', 'node:'],
@@ -34,6 +36,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'adapters/machine': ['.', 'execa', 'zod', 'node:'],
   'adapters/modules': ['.', 'node:'],
   'adapters/sinks': ['.', 'execa', 'node:'],
+  'adapters/notify': ['.', 'execa', 'node:'],
   'doors/mcp': ['.', 'app/table', 'app/views', 'app/arguments', 'link', '@modelcontextprotocol/sdk', 'zod', 'node:'],
   'doors/cli': ['.', 'app/table', 'app/views', 'app/arguments', 'app/pane-text', 'link', 'commander', 'zod', 'node:'],
 };
@@ -98,7 +101,13 @@ describe('what does not occur', () => {
     const files = sources.filter((file) => /paste-buffer/.test(code(file)));
     expect(files.map(short)).toEqual(['src/adapters/tmux/typing.ts']);
     expect(code(files[0] ?? '')).toContain('if-shell');
-    expect(sources.filter((file) => /send-keys/.test(code(file))).map(short)).toEqual([]);
+  });
+
+  it('keys of ours: send-keys stands only where tmux passes on the very key that a human pressed', () => {
+    const files = sources.filter((file) => /send-keys/.test(code(file)));
+    expect(files.map(short)).toEqual(['src/adapters/tmux/key-table.ts']);
+    const uses = [...code(files[0] ?? '').matchAll(/send-keys([^'"`]*)/g)].map(([, words = '']) => words.trim());
+    expect(uses).toEqual(['-M', '']);
   });
 
   it('a host of a package registry', () => {

@@ -114,3 +114,24 @@ test('what may not be repeated is reported as lost', async () => {
   });
   port.close();
 });
+
+test('a port that only listens dials nothing: it asks over the open link, and fails while there is none', async () => {
+  const server = await rig.serve();
+  let dials = 0;
+  const port = linkPort({
+    dial: () => {
+      dials += 1;
+      return dial(options(() => Promise.reject(new Error('never called'))));
+    },
+    caller: (_op, door) => ({ door, cwd: '/' }),
+    repeatable: () => true,
+  });
+  expect(await port.listen('echo', 1, { door: 'mcp' })).toMatchObject({ failure: { code: 'supervisor-lost' } });
+  expect(dials).toBe(0);
+  await port.call('echo', 1, { door: 'mcp' });
+  expect(await port.listen('echo', [2], { door: 'mcp' })).toMatchObject({ ok: true, json: '[2]' });
+  await server.close();
+  expect(await port.listen('echo', 3, { door: 'mcp' })).toMatchObject({ failure: { code: 'supervisor-lost' } });
+  expect(dials).toBe(1);
+  port.close();
+});

@@ -49,7 +49,7 @@ describe('a prompt', () => {
     await agent.paste(line);
     const screen = await until('the end of the line is shown', async () => {
       const seen = await agent.screen();
-      return seen.kind === 'composer' && seen.lastRow.endsWith('[tmops#12]') && seen;
+      return seen.kind === 'composer' && seen.draft.endsWith('[tmops#12]') && seen;
     });
     expect((await agent.capture()).split('\n').length).toBe(rows);
     if (rows > 8) expect(screen.draft.replace(/\s/g, '')).toBe(line.replace(/\s/g, ''));

@@ -2,6 +2,15 @@ import type { StatusView } from '../../src/app/views.ts';
 import type { LinkReply } from '../../src/link/protocol.ts';
 import type { StopSignal } from '../../src/link/stopper.ts';
 
+/** The pane of an agent that asks nothing and that no human holds. */
+export const freePane = {
+  holder: 'auto',
+  heldWhy: null,
+  heldSince: null,
+  handBackAt: null,
+  dialog: null,
+} as const;
+
 /** A status as a supervisor would give it halfway through a feature. */
 export const cannedStatus: StatusView = {
   feature: 'auth-api',
@@ -13,16 +22,25 @@ export const cannedStatus: StatusView = {
   role: 'tester',
   waitsFor: 'the tester to write 003-tests-complete.md',
   attention: [],
+  paused: null,
+  checks: [],
   session: 'tmops-auth-api',
   attach: "tmux attach -t '=tmops-auth-api'",
   socket: null,
   branch: 'feature/auth-api',
   worktree: '/home/ada/project/wt-auth-api',
   panes: [
-    { role: 'orchestrator', pane: '%1', state: 'idle', since: '2026-01-02T10:00:00.000Z', detail: null },
-    { role: 'tester', pane: '%2', state: 'busy', since: '2026-01-02T10:04:00.000Z', detail: 'running npm test' },
-    { role: 'implementer', pane: '%3', state: 'idle', since: '2026-01-02T10:00:00.000Z', detail: null },
-    { role: 'verifier', pane: null, state: 'none', since: null, detail: null },
+    { ...freePane, role: 'orchestrator', pane: '%1', state: 'idle', since: '2026-01-02T10:00:00.000Z', detail: null },
+    {
+      ...freePane,
+      role: 'tester',
+      pane: '%2',
+      state: 'busy',
+      since: '2026-01-02T10:04:00.000Z',
+      detail: 'running npm test',
+    },
+    { ...freePane, role: 'implementer', pane: '%3', state: 'idle', since: '2026-01-02T10:00:00.000Z', detail: null },
+    { ...freePane, role: 'verifier', pane: null, state: 'none', since: null, detail: null },
   ],
   checkpoints: [
     {
@@ -75,7 +93,14 @@ export async function cannedReply(op: string, input: unknown, signal?: StopSigna
   if (feature === 'odd-output') return { id: 1, ok: true, output: 'text' };
   if (op === 'status') return { id: 1, ok: true, output: { ...cannedStatus, feature } };
   if (op === 'wait') return waiting(signal);
+  if (op === 'news') return noNews(input, signal);
   return { id: 1, ok: true, output: { op, input } };
+}
+
+/** There is never any. */
+async function noNews(input: unknown, signal?: StopSignal): Promise<LinkReply> {
+  if (typeof input === 'object' && input !== null && 'after' in input) await untilAborted(signal);
+  return { id: 1, ok: true, output: { cursor: 'canned:0', news: [] } };
 }
 
 const refused = (code: string, sentence: string, hint: string): LinkReply => ({
@@ -86,10 +111,14 @@ const refused = (code: string, sentence: string, hint: string): LinkReply => ({
 
 async function waiting(signal?: StopSignal): Promise<LinkReply> {
   process.stderr.write('wait: begun\n');
+  await untilAborted(signal);
+  process.stderr.write('wait: aborted\n');
+  return refused('cancelled', 'The call was cancelled.', '');
+}
+
+async function untilAborted(signal?: StopSignal): Promise<void> {
   await new Promise<void>((resolve) => {
     if (signal?.aborted) resolve();
     signal?.addEventListener('abort', resolve);
   });
-  process.stderr.write('wait: aborted\n');
-  return refused('cancelled', 'The call was cancelled.', '');
 }

@@ -13,6 +13,7 @@ import { workflowSchema } from '../../src/core/workflow.ts';
 import { openLiveRun, type LiveRun } from '../../src/engine/live-run.ts';
 import { queueMessage } from '../../src/engine/message.ts';
 import { runPlace, type RunPlace } from '../../src/engine/place.ts';
+import type { Prover } from '../../src/engine/ports.ts';
 import { writeAtomically } from '../../src/journal/atomic.ts';
 import { openJournal, type Journal } from '../../src/journal/journal.ts';
 import { mortals } from './mortals.ts';
@@ -124,6 +125,10 @@ const FILES = {
   },
 };
 
+/** The storm's settings have evidence switched off. */
+const unasked = (): Promise<never> => Promise.reject(new Error('nothing is to be proved here'));
+const NO_PROVER: Prover = { keep: unasked, changed: unasked, test: unasked, baseline: unasked, testWithout: unasked };
+
 interface World {
   readonly server: PrivateServer;
   readonly root: string;
@@ -162,6 +167,8 @@ async function begin(world: World): Promise<Life> {
     watch: mortal.wrap(checkpointWatch()),
     settle: { shortMs: 30, longMs: 1000, unfinishedMs: 3000 },
     modules: { call: () => Promise.reject(new Error('there are no modules here')) },
+    prover: NO_PROVER,
+    files: mortal.wrap(FILES),
     log: logInto(errors),
     record: { version: '0', files: mortal.wrap(FILES), sinks: [], writeMetrics: () => Promise.resolve() },
     missed: [],
@@ -217,6 +224,9 @@ const identityOf = (root: string) => ({
 const workflow = workflowSchema.parse({
   name: 'storm',
   reminder: '[CONTINUE]: {checkpoint} is missing',
+  reminders: 0,
+  correction: '[CORRECTION]: Read {file}',
+  tests: [],
   roles: Object.fromEntries(ROLES.map((role) => [role, { title: role, instructions: `${role}.md` }])),
   steps: [{ id: 'discovery', role: 'orchestrator', prompt: '[BEGIN]: Start', checkpoint: '001-discovery-trigger.md' }],
 });
@@ -233,6 +243,10 @@ function startRequest(): Request {
       instructions: 'typed',
       silentAfterMs: 1_800_000,
       socket: null,
+      handBackAfterMs: null,
+      limitRetryMs: 1000,
+      evidence: false,
+      baseline: 'required',
     },
     spareIds: Object.fromEntries(ROLES.map((role) => [role, crypto.randomUUID()])),
   };
@@ -246,5 +260,6 @@ const setupOf = (server: PrivateServer) => ({
   env: { PATH: server.env['PATH'] ?? '', HOME: server.folder },
   testCommand: null,
   allow: [],
+  takeKey: null,
   modes: {},
 });

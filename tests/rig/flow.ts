@@ -9,9 +9,17 @@ export interface Cue {
   readonly when: string;
   /** Thought about before the checkpoint, in ms; ten minutes, the most there is, are as good as never. */
   readonly thinkMs?: number;
+  /** What it does before its checkpoint, as actions of a play. */
+  readonly acts?: readonly object[];
   /** Checkpoint it writes; SUMMARY.md goes into the run's folder. */
   readonly file?: string;
 }
+
+export const write = (path: string, content: string): object => ({ write: { path, content } });
+/** The least that a tester does to be believed: a test that fails until its file is there. */
+export const redTest = write('tests/{feature}.test.mjs', "import '../src/{feature}.mjs';\n");
+/** What makes it pass. */
+export const greenCode = write('src/{feature}.mjs', 'export {};\n');
 
 /** Comes first: the document that is read holds the words of the other cues. */
 const BRIEFED = { when: '/roles\\/[a-z0-9-]+\\.md and follow it/', do: [{ say: 'WAITING: Ready for instructions' }] };
@@ -26,12 +34,12 @@ export function playText(cues: readonly Cue[]): string {
   });
 }
 
-function ruleOf({ role, when, thinkMs, file }: Cue): object {
+function ruleOf({ role, when, thinkMs, acts = [], file }: Cue): object {
   const think = thinkMs === undefined ? [] : [{ think: { ms: thinkMs } }];
   const folder = file === 'SUMMARY.md' ? 'run' : 'checkpoints';
   const content = checkpointText('{feature}', role, 'All').replace('## Next', '## Findings\n- None\n\n## Next');
-  const write = file === undefined ? [] : [{ checkpoint: { file, folder, content } }];
-  return { when, do: [...think, ...write] };
+  const report = file === undefined ? [] : [{ checkpoint: { file, folder, content } }];
+  return { when, do: [...think, ...acts, ...report] };
 }
 
 /** What the role was told, in order, without the marks of the prompts. */

@@ -4,7 +4,7 @@ import { setInterval } from 'node:timers';
 import { serveMcp } from '../../src/doors/mcp/serve.ts';
 import { dial } from '../../src/link/dial.ts';
 import { linkPort } from '../../src/link/port.ts';
-import type { TextPort } from '../../src/link/port.ts';
+import type { LinkPorts, TextPort } from '../../src/link/port.ts';
 import { cannedReply } from './canned.ts';
 
 const VERSION = '0.1.0';
@@ -23,7 +23,7 @@ const canned: TextPort = async (op, input, _extras, signal) => {
   const reply = await cannedReply(op, input, signal);
   return reply.ok ? { id: reply.id, ok: true, json: JSON.stringify(reply.output) } : reply;
 };
-const overSocket = (path: string): TextPort =>
+const overSocket = (path: string): Pick<LinkPorts, 'ask' | 'listen'> =>
   linkPort({
     dial: () =>
       dial({
@@ -35,10 +35,12 @@ const overSocket = (path: string): TextPort =>
       }),
     caller: (_op, door) => ({ door, cwd: process.cwd() }),
     repeatable: () => true,
-  }).ask;
+  });
+const ports = socketPath === undefined ? { ask: canned, listen: canned } : overSocket(socketPath);
 
 const end = await serveMcp({
-  link: socketPath === undefined ? canned : overSocket(socketPath),
+  link: ports.ask,
+  listen: ports.listen,
   name: 'tmops',
   version: VERSION,
   stdin: process.stdin,

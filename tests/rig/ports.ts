@@ -5,7 +5,7 @@ import type { Run } from '../../src/core/run.ts';
 import type { CrewParts } from '../../src/engine/crew.ts';
 import { openRunLoop, type RunLoop } from '../../src/engine/loop.ts';
 import { runPlace } from '../../src/engine/place.ts';
-import type { AgentProvider, Log, PaneLook, Terminal } from '../../src/engine/ports.ts';
+import type { AgentProvider, Clock, Log, PaneLook, Prover, Terminal } from '../../src/engine/ports.ts';
 
 /** The ports of the engine, played: each does nothing and is well, but for what a test gives instead. */
 
@@ -19,12 +19,17 @@ export const playedTerminal = (over: Partial<Terminal> = {}): Terminal => ({
   open: unasked('open'),
   reopen: unasked('reopen'),
   look: () => Promise.resolve({ kind: 'gone' }),
+  processOf: () => Promise.resolve(null),
   paste: unasked('paste'),
-  enter: unasked('enter'),
+  press: unasked('press'),
+  announce: nothing,
   leaveMode: nothing,
+  onOutput: () => Promise.resolve(null),
   label: nothing,
   headline: nothing,
   close: nothing,
+  onMode: () => nothing,
+  onKey: () => Promise.resolve(nothing),
   onLost: () => nothing,
   ...over,
 });
@@ -46,10 +51,19 @@ export const playedProvider = (over: Partial<AgentProvider> = {}): AgentProvider
   exit: () => Promise.resolve({ kind: 'unknown' }),
   activity: () => Promise.resolve({ kind: 'idle' }),
   // A played capture is the draft in the composer.
-  classify: (capture) => ({ kind: 'composer', draft: capture, lastRow: capture, busy: false }),
+  classify: (capture) => ({ kind: 'composer', draft: capture, rows: [{ text: `❯ ${capture}`, at: 1 }], busy: false }),
   evidence: () => Promise.resolve(nothing),
   ...over,
 });
+
+/** Where evidence is switched off nothing is to be proved. */
+export const playedProver: Prover = {
+  keep: unasked('keep'),
+  changed: unasked('changed'),
+  test: unasked('test'),
+  baseline: unasked('baseline'),
+  testWithout: unasked('testWithout'),
+};
 
 /** A pane that is well, with this draft in its composer. */
 export const seen = (draft: string): PaneLook => ({
@@ -74,13 +88,16 @@ export const place = runPlace(
 );
 
 /** A loop that goes on from `run` and keeps its journal in memory. Its commands are carried out by nobody. */
-export function loopFrom(run: Run): { readonly loop: RunLoop; readonly journal: Event[] } {
+export function loopFrom(
+  run: Run,
+  clock: Clock = systemClock(),
+): { readonly loop: RunLoop; readonly journal: Event[] } {
   const journal: Event[] = [];
   const append = (events: readonly Event[]): Promise<void> => {
     journal.push(...events);
     return Promise.resolve();
   };
-  return { loop: openRunLoop(run, { append }, systemClock(), quiet), journal };
+  return { loop: openRunLoop(run, { append }, clock, quiet), journal };
 }
 
 export const crewOf = (loop: RunLoop, terminal: Terminal, provider: AgentProvider): CrewParts => ({
@@ -96,6 +113,7 @@ export const crewOf = (loop: RunLoop, terminal: Terminal, provider: AgentProvide
     env: {},
     testCommand: null,
     allow: [],
+    takeKey: null,
     modes: {},
   },
   clock: systemClock(),

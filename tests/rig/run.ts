@@ -31,6 +31,10 @@ export const settings: Settings = {
   instructions: 'typed',
   silentAfterMs: 1_800_000,
   socket: null,
+  handBackAfterMs: 120_000,
+  limitRetryMs: 900_000,
+  evidence: false,
+  baseline: 'required',
 };
 
 const role = (title: string, required = false) => ({ title, instructions: `${title}.md`, required });
@@ -39,6 +43,9 @@ const role = (title: string, required = false) => ({ title, instructions: `${tit
 export const small: Workflow = workflowSchema.parse({
   name: 'small',
   reminder: '[CONTINUE]: {checkpoint} is missing',
+  reminders: 2,
+  correction: '[CORRECTION]: {file}, then {checkpoint}',
+  tests: ['test/**'],
   roles: { lead: role('Lead', true), worker: role('Worker') },
   steps: [
     { id: 'plan', role: 'lead', prompt: '[BEGIN]: Plan {feature}', checkpoint: '001-plan.md' },

@@ -5,11 +5,13 @@ import type { Screen } from '../../core/screen.ts';
 import { refuseArgs } from './claude-args.ts';
 import { claudeActivity } from './claude-activity.ts';
 import { claudeConfigDir, conversationRecord } from './claude-files.ts';
+import { holderOfConversation } from './claude-found.ts';
 import { prepareClaude, type ClaudeLaunchOptions } from './claude-launch.ts';
 import { classifyClaude } from './claude-screen.ts';
 import type { ClaudeSignatures } from './claude-signatures.ts';
 import { watchEvidence } from './evidence.ts';
 import { parseHookEvent } from './hook-event.ts';
+import { withLimitEnd, withLimitShown } from './limit-end.ts';
 import { livenessLook } from './liveness.ts';
 import { destroyTree, recordedExit, recordedProcess, type Process } from './process.ts';
 import { ProviderError } from './provider-error.ts';
@@ -36,6 +38,7 @@ export function claudeCodeProvider(options: ClaudeCodeOptions) {
     },
     resume: async (order: AgentOrder): Promise<Launch> => {
       await checkConversation(options, order);
+      await checkHolder(options, order);
       return prepare(options, order, ['--resume', order.sessionId]);
     },
     destroy: (agent: AgentHandle, graceMs: number): Promise<void> => destroyTree(agent, graceMs),
@@ -43,9 +46,17 @@ export function claudeCodeProvider(options: ClaudeCodeOptions) {
     alive: livenessLook(),
     exit: (agent: AgentFolder): Promise<Exit> => recordedExit(agent),
     activity: (agent: AgentHandle): Promise<Activity> => claudeActivity(agent),
-    classify: (capture: string): Screen => classifyClaude(capture, options.signatures),
+    classify: (capture: string): Screen => withLimitShown(classifyClaude(capture, options.signatures), Date.now()),
     evidence: (agent: AgentHandle, after: string, take: Take): Promise<() => Promise<void>> =>
-      watchEvidence({ agentDir: agent.agentDir, after, take, parse: parseHookEvent, onProblem: problemOf(options) }),
+      watchEvidence({
+        agentDir: agent.agentDir,
+        after,
+        take: (evidence) => {
+          take(withLimitEnd(evidence));
+        },
+        parse: parseHookEvent,
+        onProblem: problemOf(options),
+      }),
   };
 }
 
@@ -101,6 +112,17 @@ async function checkConversation(options: ClaudeCodeOptions, order: AgentOrder):
     reason: 'no-conversation',
     sentence: `Claude Code keeps no conversation ${order.sessionId} of the ${order.role} in ${configDir}.`,
     hint: 'Begin a new one; a conversation is kept from the end of its first turn on.',
+  });
+}
+
+/** Somebody carries it on by hand, say after a stop. */
+async function checkHolder(options: ClaudeCodeOptions, order: AgentOrder): Promise<void> {
+  const holder = await holderOfConversation(claudeConfigDir(order.env, options.configDir), order.sessionId);
+  if (holder?.isSure !== true) return;
+  throw new ProviderError({
+    reason: 'in-use',
+    sentence: `The ${order.role}'s conversation ${order.sessionId} is open in process ${holder.pid} already.`,
+    hint: `End it there with /exit, then: tmops start ${order.feature}`,
   });
 }
 

@@ -1,23 +1,35 @@
-import type { Dialog } from '../../core/screen.ts';
+import type { Answering, Dialog } from '../../core/screen.ts';
 import type { Row } from './capture.ts';
+import { findChoices, type Choices } from './claude-choices.ts';
 import { isPlainRule, isRule } from './claude-composer.ts';
 import type { ClaudeSignatures } from './claude-signatures.ts';
 
 const LONGEST_TEXT = 2_000;
 
+export interface FoundDialog {
+  readonly dialog: Dialog;
+  readonly answering: Answering;
+}
+
 /** The question these rows end with, or null when they do not end with one. */
-export function findDialog(rows: readonly Row[], signatures: ClaudeSignatures): Dialog | null {
-  const region = lastSection(isRule(rows.at(-1)) ? rows.slice(0, -1) : rows);
-  const choices = choicesOf(region);
-  if (choices.length === 0 && !asks(region, signatures)) return null;
+export function findDialog(rows: readonly Row[], signatures: ClaudeSignatures): FoundDialog | null {
+  const whole = isRule(rows.at(-1)) ? rows.slice(0, -1) : rows;
+  const region = lastSection(whole);
+  const found = findChoices(region);
+  if (found === null && !asks(region, signatures)) return null;
   const known = signatures.dialogs.find((dialog) => showsAny(region, dialog.shows));
-  const text = region.filter((row) => row.text !== '' && !isRule(row)).map((row) => row.text.trim());
-  return {
+  const text = region
+    .map((row, index) => (index === found?.markedRow ? unmarked(row.text) : row.text))
+    .filter((row, index) => row !== '' && !isRule(region[index]))
+    .map((row) => row.trim());
+  const dialog = {
     name: known?.name ?? 'unrecognised',
     text: text.join('\n').slice(0, LONGEST_TEXT),
-    choices,
+    choices: found?.choices.map(({ label }) => label) ?? [],
     hint: known?.hint ?? signatures.unrecognised.hint,
   };
+  const isCut = region.length === whole.length || region.some((row) => MORE_LINES.test(row.text));
+  return { dialog, answering: isCut ? CUT_OFF : answeringOf(region, found, known, signatures) };
 }
 
 /** Whether the block of rows these end with says how to answer. */
@@ -37,63 +49,65 @@ function compact(text: string): string {
   return text.replace(/\s+/g, '');
 }
 
-/** A question is ruled off from what stands above it. Some have a rule inside: the part with the marked choice counts. */
+const unmarked = (row: string): string => row.replace('❯', ' ');
+
+/**
+ * A question is ruled off from what stands above it. Some have a rule inside: the part with the marked choice counts, and
+ * what stands above it where the choices begin there.
+ */
 function lastSection(rows: readonly Row[]): readonly Row[] {
   const starts = rows.flatMap((row, index) => (isPlainRule(row) ? [index + 1] : [])).reverse();
   const sections = [...starts, 0].map((start) => rows.slice(start));
   const whole = sections.filter((section) => section.some((row) => row.text !== ''));
-  return whole.find((section) => section.some((row) => markedChoice(row) !== null)) ?? whole[0] ?? [];
+  const marked = whole.filter((section) => findChoices(section) !== null);
+  const first = marked[0];
+  const isWhole = (section: readonly Row[]): boolean => findChoices(section)?.missing === 'none';
+  // One more part at most: what stands above that is the conversation.
+  return [first, marked[1]].find((section) => section && isWhole(section)) ?? first ?? whole[0] ?? [];
 }
 
-/** `❯ 1. Yes` or, with at least one blank before the sign, `❯ Yes` or `❯ ✔ Yes` (the one in force). */
-function markedChoice(row: Row): { column: number } | null {
-  const found = /^( *)❯ +(?:✔ +)?(?=\S)/.exec(row.text);
-  if (found === null || (found[1] === '' && !/^❯ +[0-9]+\. /.test(row.text))) return null;
-  return { column: found[0].length };
+/** No rule above it, or a row that says so: its beginning has left a small pane. */
+const MORE_LINES = /^ *[↑↓] [0-9]+ more lines?$/;
+
+const inThePane = (why: string): Answering => ({ kind: 'in-the-pane', why });
+const CUT_OFF = inThePane('not all of it is on the screen; make the pane larger');
+
+type Signature = ClaudeSignatures['dialogs'][number];
+
+function answeringOf(
+  region: readonly Row[],
+  found: Choices | null,
+  known: Signature | undefined,
+  signatures: ClaudeSignatures,
+): Answering {
+  if (known === undefined) return inThePane('tmops does not know this question');
+  if (known.answer === 'pane') return inThePane('it has to be read and answered in the pane');
+  if (found === null) return inThePane('it marks none of its choices');
+  const { choices, marked, markedRow, missing } = found;
+  if (missing !== 'none') return CUT_OFF;
+  if (choices.some(({ label }) => /^([0-9]+\. +)?\[.\] /.test(label))) return inThePane('it takes several choices');
+  const fields = fieldsOf(choices, signatures);
+  if (fields.some((field) => !isPlaceholder(choices[field]?.label ?? '', signatures)))
+    return inThePane('somebody is typing a text into it');
+  const markedText = region[markedRow]?.text ?? '';
+  const others = region.filter((row, index) => index !== markedRow && /[\p{L}\p{N}]/u.test(row.text));
+  return {
+    kind: 'by-label',
+    marked,
+    short: choices.map(({ short }) => short),
+    fields,
+    rows: [markedText, ...others.map((row) => row.text)],
+  };
 }
 
-function choicesOf(region: readonly Row[]): string[] {
-  const marked = region.findIndex((row) => markedChoice(row) !== null);
-  const mark = region[marked];
-  const column = mark === undefined ? undefined : markedChoice(mark)?.column;
-  if (column === undefined || mark === undefined) return [];
-  return /❯ +[0-9]+\./.test(mark.text) ? numbered(region) : unnumbered(region, marked, column);
-}
+const isPlaceholder = (label: string, { text_field: field }: ClaudeSignatures): boolean =>
+  field.shows.some((text) => label.replace(/^[0-9]+\. +/, '').startsWith(text));
 
-/** `2. No`, perhaps with a sign for the mark or for more rows above or below; then what it is continued with. */
-const NUMBERED = /^( *[❯↑↓]? *)([0-9]+)\. +(.*)$/;
-
-function numbered(region: readonly Row[]): string[] {
-  const choices: string[] = [];
-  let column = 0;
-  for (const row of region) {
-    const found = NUMBERED.exec(row.text);
-    if (found !== null) {
-      column = found[1]?.length ?? 0;
-      choices.push(`${found[2] ?? ''}. ${found[3] ?? ''}`);
-    } else if (choices.length > 0 && row.text !== '' && indentOf(row) > column) {
-      choices.push(`${choices.pop() ?? ''} ${row.text.trim()}`);
-    }
-  }
-  return choices;
-}
-
-/** The rows around the marked one that begin in its column. One that goes on in lower case is the end of a wrapped one. */
-function unnumbered(region: readonly Row[], marked: number, column: number): string[] {
-  const belongs = (row: Row | undefined): boolean => row !== undefined && row.text !== '' && indentOf(row) === column;
-  let first = marked;
-  let last = marked;
-  while (belongs(region[first - 1])) first -= 1;
-  while (belongs(region[last + 1])) last += 1;
-  const choices: string[] = [];
-  for (const row of region.slice(first, last + 1)) {
-    const text = row.text.replace(/^[ ❯✔]+/, '');
-    if (/^[a-z(]/.test(text) && choices.length > 0) choices.push(`${choices.pop() ?? ''} ${text}`);
-    else choices.push(text);
-  }
-  return choices;
-}
-
-function indentOf(row: Row): number {
-  return row.text.length - row.text.trimStart().length;
+/** The choice that is a field for a text: it says so while it is empty, and stands before another that never changes. */
+function fieldsOf(choices: Choices['choices'], signatures: ClaudeSignatures): number[] {
+  return choices.flatMap(({ label }, index) => {
+    const next = choices[index + 1]?.label ?? '';
+    const isBefore = signatures.text_field.before.some((text) => next.endsWith(text));
+    return isBefore || isPlaceholder(label, signatures) ? [index] : [];
+  });
 }

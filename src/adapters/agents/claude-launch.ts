@@ -2,10 +2,12 @@ import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AgentOrder, Launch } from '../../core/agent.ts';
 import { refuseMode, type PermissionMode } from './claude-args.ts';
+import { claudeConfigDir } from './claude-files.ts';
 import { claudeSettings } from './claude-settings.ts';
 import { writeLaunch } from './launch.ts';
 import { checkFolder, findCommand } from './order-check.ts';
 import { packagedFile } from './packaged-file.ts';
+import { placeWriteHook } from './place-write-hook.ts';
 import { ProviderError } from './provider-error.ts';
 import { writeWhole } from './write-whole.ts';
 
@@ -49,7 +51,7 @@ export async function prepareClaude(
       ...['--mcp-config', files.servers, '--strict-mcp-config'],
       ...(order.systemPromptFile === undefined ? [] : ['--append-system-prompt-file', order.systemPromptFile]),
     ],
-    env: environment(options, order, files.hook),
+    env: environment(options, order, files),
     cwd: order.cwd,
   });
   return { launch: { argv, env: {}, cwd: order.cwd }, omitted };
@@ -69,19 +71,28 @@ function modeOf(options: ClaudeLaunchOptions, order: AgentOrder): string {
   });
 }
 
+interface AgentFiles {
+  readonly settings: string;
+  readonly servers: string;
+  readonly hook: string;
+  /** The variables that the hook in front of writes needs. */
+  readonly guard: Readonly<Record<string, string>>;
+}
+
 /** The hook is copied, so that agents outlive an update or a removal of this package. */
 async function writeFiles(
   options: ClaudeLaunchOptions,
   order: AgentOrder,
   allow: readonly string[],
-): Promise<{ settings: string; servers: string; hook: string }> {
+): Promise<AgentFiles> {
   const inFolder = (name: string): string => join(order.agentDir, name);
   const files = { settings: inFolder('settings.json'), servers: inFolder('mcp.json'), hook: inFolder('hook.sh') };
   await mkdir(order.agentDir, { recursive: true, mode: 0o700 });
   await writeWhole(files.settings, json(await claudeSettings(order, allow, modeOf(options, order))));
   await writeWhole(files.servers, json({ mcpServers: options.mcpServers ?? {} }));
   await copyFile(packagedFile('hook.sh'), files.hook);
-  return files;
+  const plans = join(claudeConfigDir(order.env, options.configDir), 'plans');
+  return { ...files, guard: await placeWriteHook(order, [plans]) };
 }
 
 function json(value: object): string {
@@ -89,7 +100,11 @@ function json(value: object): string {
 }
 
 /** The order's variables, then ours, which win. */
-function environment(options: ClaudeLaunchOptions, order: AgentOrder, hook: string): Record<string, string> {
+function environment(
+  options: ClaudeLaunchOptions,
+  order: AgentOrder,
+  { hook, guard }: AgentFiles,
+): Record<string, string> {
   return {
     // A binary replaced while agents run would make a restarted one differ from the others.
     DISABLE_AUTOUPDATER: '1',
@@ -99,6 +114,7 @@ function environment(options: ClaudeLaunchOptions, order: AgentOrder, hook: stri
     CLAUDE_CODE_ENABLE_PROMPT_SUGGESTION: 'false',
     TMOPS_HOOK: hook,
     TMOPS_AGENT_DIR: order.agentDir,
+    ...guard,
     ...(options.hook?.pidFile !== undefined && { TMOPS_SUPERVISOR_PID_FILE: options.hook.pidFile }),
     ...(options.hook?.wake !== undefined && { TMOPS_WAKE: options.hook.wake }),
   };

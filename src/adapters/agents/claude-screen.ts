@@ -1,4 +1,4 @@
-import type { Screen } from '../../core/screen.ts';
+import { standingRows, type Screen } from '../../core/screen.ts';
 import { readCapture, type Row } from './capture.ts';
 import { findComposer, isRule, type Composer } from './claude-composer.ts';
 import { asks, findDialog, showsAny } from './claude-dialog.ts';
@@ -21,12 +21,12 @@ export function classifyClaude(capture: string, signatures: ClaudeSignatures): S
   // Some dialogs leave the box below them on the screen while they have the keyboard.
   const above = rows.slice(0, composer.top);
   if (asks(above, signatures)) return dialogOrUnknown(above, signatures);
-  return composerScreen(composer, { above, footer }, signatures);
+  return composerScreen(rows, composer, { above, footer }, signatures);
 }
 
 function dialogOrUnknown(rows: readonly Row[], signatures: ClaudeSignatures): Screen {
-  const dialog = findDialog(rows, signatures);
-  return dialog === null ? { kind: 'unknown' } : { kind: 'dialog', dialog };
+  const found = findDialog(rows, signatures);
+  return found === null ? { kind: 'unknown' } : { kind: 'dialog', ...found };
 }
 
 interface Around {
@@ -34,12 +34,17 @@ interface Around {
   readonly footer: readonly Row[];
 }
 
-function composerScreen(composer: Composer, around: Around, signatures: ClaudeSignatures): Screen {
+function composerScreen(
+  rows: readonly Row[],
+  composer: Composer,
+  around: Around,
+  signatures: ClaudeSignatures,
+): Screen {
   const draft = composer.typed.join('\n').trim();
   if (composer.sign === '!') return { kind: 'composer-mode', mode: 'shell', draft };
   if (isMenu(draft, around.footer, signatures)) return { kind: 'composer-mode', mode: 'menu', draft };
-  const lastRow = composer.typed.findLast((row) => row !== '') ?? '';
-  return { kind: 'composer', draft, lastRow, busy: isBusy(around, signatures) };
+  const box = standingRows(rows, composer.top + 1, composer.bottom + 2);
+  return { kind: 'composer', draft, rows: box, busy: isBusy(around, signatures) };
 }
 
 /**

@@ -2,6 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { AgentOrder } from '../../core/agent.ts';
 import { HOOK_NAMES } from './hook-event.ts';
+import { hasWriteRules } from './place-write-hook.ts';
 import { ProviderError } from './provider-error.ts';
 
 /** A constant: what differs from agent to agent is in the environment, so nothing has to be quoted. */
@@ -9,6 +10,11 @@ export const HOOK_COMMAND = 'exec /bin/sh "$TMOPS_HOOK"';
 
 /** The hook takes some milliseconds; one that hangs must not hold the turn for long. */
 const HOOK_TIMEOUT_S = 5;
+
+const WRITE_HOOK_COMMAND = 'exec /bin/sh "$TMOPS_AGENT_DIR/write-hook.sh"';
+/** A node that starts on a busy machine; after that the tool goes on without an answer. */
+const WRITE_HOOK_TIMEOUT_S = 20;
+const WRITING_TOOLS = 'Write|Edit|MultiEdit|NotebookEdit';
 
 /**
  * The settings file of one agent: hooks that report its events, and what it may do without asking. `allow` are the rules
@@ -19,7 +25,7 @@ export async function claudeSettings(order: AgentOrder, allow: readonly string[]
   return {
     // The classic renderer: the pane's scrollback stays usable, and the screen is the one the signatures were made for.
     tui: 'default',
-    hooks: Object.fromEntries(HOOK_NAMES.map((name) => [name, [{ hooks: [hook()] }]])),
+    hooks: hooks(hasWriteRules(order.permissions)),
     permissions: {
       allow: [...allow, ...testRules(order.testCommand), ...editRules(mode, outside), ...order.permissions.allow],
       deny: order.permissions.denyWrites.map((glob) => `Edit(${glob})`),
@@ -28,8 +34,14 @@ export async function claudeSettings(order: AgentOrder, allow: readonly string[]
   };
 }
 
-function hook(): object {
-  return { type: 'command', command: HOOK_COMMAND, timeout: HOOK_TIMEOUT_S };
+/** Every event is reported; before a file is written the role's rules are asked as well. */
+function hooks(guarded: boolean): object {
+  const hook = { type: 'command', command: HOOK_COMMAND, timeout: HOOK_TIMEOUT_S };
+  const guard = { type: 'command', command: WRITE_HOOK_COMMAND, timeout: WRITE_HOOK_TIMEOUT_S };
+  const before = guarded ? [{ matcher: WRITING_TOOLS, hooks: [guard] }] : [];
+  return Object.fromEntries(
+    HOOK_NAMES.map((name) => [name, [{ hooks: [hook] }, ...(name === 'PreToolUse' ? before : [])]]),
+  );
 }
 
 /** `npm test` is allowed as it stands and with more arguments. */

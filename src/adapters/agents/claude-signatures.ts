@@ -12,7 +12,10 @@ const SIGNATURES = z.strictObject({
   menu: z.strictObject({ footer: TEXTS }),
   views: z.array(z.strictObject({ name: z.string(), shows: TEXTS.min(1) })),
   asks: TEXTS.min(1),
-  dialogs: z.array(z.strictObject({ name: z.string(), shows: TEXTS.min(1), hint: HINT })),
+  dialogs: z.array(
+    z.strictObject({ name: z.string(), shows: TEXTS.min(1), hint: HINT, answer: z.enum(['label', 'pane']) }),
+  ),
+  text_field: z.strictObject({ shows: TEXTS.min(1), before: TEXTS }),
   unrecognised: z.strictObject({ hint: HINT }),
 });
 

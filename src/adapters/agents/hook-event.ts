@@ -9,7 +9,11 @@ const NEWS_OF = {
     sessionId: event.session_id,
     source: event.source,
   }),
-  UserPromptSubmit: (event: Event): AgentNews => ({ kind: 'prompt-taken', text: event.prompt }),
+  UserPromptSubmit: (event: Event): AgentNews => ({
+    kind: 'prompt-taken',
+    text: event.prompt,
+    ...(isInjected(event.prompt) ? { injected: true } : {}),
+  }),
   PreToolUse: (event: Event): AgentNews => ({ kind: 'tool-started', tool: event.tool_name }),
   PostToolUse: (event: Event): AgentNews => ({ kind: 'tool-ended', tool: event.tool_name }),
   PostToolUseFailure: (event: Event): AgentNews => ({ kind: 'tool-ended', tool: event.tool_name }),
@@ -33,6 +37,9 @@ const NEWS_OF = {
   }),
 } as const;
 
+/** What config/write-hook.sh reports of itself. */
+const WRITE_HOOK_FAILED = 'WriteHookFailed';
+
 export type HookName = keyof typeof NEWS_OF;
 
 /** In the order they occur. */
@@ -45,6 +52,8 @@ export function parseHookEvent(text: string): Parsed {
   const read = HOOK_EVENT.safeParse(value);
   if (!read.success) return { problem: `not an event of an agent: ${z.prettifyError(read.error).slice(0, 300)}` };
   const name = read.data.hook_event_name;
+  if (name === WRITE_HOOK_FAILED)
+    return { problem: 'the hook in front of writes failed; what the role writes is only seen at its checkpoint' };
   if (!isHookName(name)) return { ignored: name };
   const news = NEWS_OF[name](read.data);
   return news === null ? { ignored: name } : { news };
@@ -67,6 +76,20 @@ const HOOK_EVENT = z.object({
 });
 
 type Event = z.infer<typeof HOOK_EVENT>;
+
+/**
+ * Whether the program itself put the prompt in: the end of a background task, the words of a hook that wakes it, what it
+ * says to itself when a conversation is carried on. Measured with Claude Code 2.1.329: each comes as an event of its own
+ * and whole; what somebody typed meanwhile comes as another. A hook that blocks the end of a turn comes as none.
+ */
+function isInjected(prompt: string): boolean {
+  const rest = prompt.replaceAll(OWN_BLOCKS, '').trim();
+  return rest === '' ? prompt.trim() !== '' : OWN_WORDS.test(rest);
+}
+
+const OWN_BLOCKS = /<(task-notification|system-reminder)>[\s\S]*?<\/\1>/g;
+const OWN_WORDS =
+  /^(\[?SYSTEM NOTIFICATION - NOT USER INPUT|Stop hook feedback:|Continue from where you left off\.|This session is being continued from )/;
 
 function isHookName(name: string): name is HookName {
   return Object.hasOwn(NEWS_OF, name);

@@ -6,6 +6,8 @@ export type ProviderFault =
   | 'command-missing'
   /** There is nothing to resume: start a new conversation instead. */
   | 'no-conversation'
+  /** Another process has the conversation open. */
+  | 'in-use'
   /** A process that does not end. */
   | 'process';
 

@@ -1,4 +1,4 @@
-import type { Dialog, Screen } from '../../core/screen.ts';
+import { standingRows, type Answering, type Dialog, type Screen } from '../../core/screen.ts';
 
 /** Reads a capture (`capture-pane -p -e`) of the rehearsal agent's terminal. */
 export function classifyRehearsal(capture: string): Screen {
@@ -6,8 +6,8 @@ export function classifyRehearsal(capture: string): Screen {
   const lastRow = rows.at(-1)?.text ?? '';
   if (isCut(lastRow.trim(), VIEW_FOOTER)) return { kind: 'view', name: 'transcript' };
   const dialog = SIGNATURES.find(({ footer }) => isCut(lastRow.trim(), footer));
-  if (dialog !== undefined) return { kind: 'dialog', dialog: readDialog(rows, dialog) };
-  if (/\bEsc to cancel\b/.test(lastRow)) return { kind: 'dialog', dialog: readDialog(rows, UNRECOGNISED) };
+  if (dialog !== undefined) return { kind: 'dialog', ...readDialog(rows, dialog) };
+  if (/\bEsc to cancel\b/.test(lastRow)) return { kind: 'dialog', ...readDialog(rows, UNRECOGNISED) };
   return readComposer(rows);
 }
 
@@ -49,7 +49,7 @@ function isCut(row: string, whole: string): boolean {
   return row.endsWith('…') && row.length >= 10 && whole.startsWith(row.slice(0, -1).trimEnd());
 }
 
-function readDialog(rows: readonly Row[], { name, hint }: Signature): Dialog {
+function readDialog(rows: readonly Row[], signature: Signature): { dialog: Dialog; answering: Answering } {
   const begin = rows.findLastIndex(({ text }) => isRule(text)) + 1;
   const lines = rows.slice(begin).map(({ text }) => text);
   const choices: string[] = [];
@@ -60,11 +60,35 @@ function readDialog(rows: readonly Row[], { name, hint }: Signature): Dialog {
     else if (continued !== undefined) choices.push(`${choices.pop() ?? ''} ${continued}`.trim());
   }
   const text = lines
-    .map((line) => line.trim())
+    .map((line) => line.replace('❯', ' ').trim())
     .filter((line) => line !== '')
     .join('\n');
-  return { name, text, choices, hint };
+  const { name, hint } = signature;
+  // Without the rule above it, its beginning does not fit into the pane.
+  const answering = begin === 0 ? CUT_OFF : answeringOf(lines, choices, signature);
+  return { dialog: { name, text, choices, hint }, answering };
 }
+
+const CUT_OFF: Answering = { kind: 'in-the-pane', why: 'not all of it is on the screen; make the pane larger' };
+
+function answeringOf(lines: readonly string[], choices: readonly string[], { name }: Signature): Answering {
+  const inThePane = (why: string): Answering => ({ kind: 'in-the-pane', why });
+  const markedRow = lines.find((line) => line.startsWith(' ❯ '));
+  if (name === 'unrecognised') return inThePane('tmops does not know this question');
+  if (markedRow === undefined) return inThePane('it marks none of its choices');
+  const isField = (choice: string): boolean => choice.startsWith(TEXT_FIELD);
+  const fields = choices.flatMap((choice, index) => (isField(choice) ? [index] : []));
+  if (name === 'question' && fields.length === 0) return inThePane('somebody is typing a text into it');
+  return {
+    kind: 'by-label',
+    marked: choices.findIndex((choice) => choice.startsWith(markedRow.slice(3))),
+    short: choices,
+    fields,
+    rows: [markedRow, ...lines.filter((line) => line !== markedRow && line !== '')],
+  };
+}
+
+const TEXT_FIELD = '3. Type something.';
 
 /** The box stands between the last two rules, with the footer below. */
 function readComposer(rows: readonly Row[]): Screen {
@@ -80,7 +104,7 @@ function readComposer(rows: readonly Row[]): Screen {
   if (mark === '!') return { kind: 'composer-mode', mode: 'shell', draft };
   if (/^\/[\w-]*(\s|$)/.test(draft)) return { kind: 'composer-mode', mode: 'menu', draft };
   const busy = footer.startsWith(BUSY_FOOTER);
-  return { kind: 'composer', draft, lastRow: draftRows.at(-1) ?? '', busy };
+  return { kind: 'composer', draft, rows: standingRows(rows, upper + 1, lower + 2), busy };
 }
 
 function isRule(text: string): boolean {

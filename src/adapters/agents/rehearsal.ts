@@ -6,10 +6,12 @@ import type { Activity, AgentHandle, AgentOrder, DeliveryTiming, Evidence, Exit,
 import type { Screen } from '../../core/screen.ts';
 import { watchEvidence, type EvidenceWatch } from './evidence.ts';
 import { parseHookEvent } from './hook-event.ts';
+import { withLimitEnd, withLimitShown } from './limit-end.ts';
 import { writeLaunch } from './launch.ts';
 import { livenessLook } from './liveness.ts';
 import { checkFolder } from './order-check.ts';
 import { packagedFile } from './packaged-file.ts';
+import { hasWriteRules, placeWriteHook } from './place-write-hook.ts';
 import { alive, destroyTree, recordedExit, recordedProcess, type Process } from './process.ts';
 import { ProviderError } from './provider-error.ts';
 import { classifyRehearsal } from './rehearsal-screen.ts';
@@ -54,12 +56,14 @@ export function rehearsalProvider(options: RehearsalOptions = {}) {
     alive: livenessLook(),
     exit: (agent: Folder): Promise<Exit> => recordedExit(agent),
     activity: (agent: AgentHandle): Promise<Activity> => activityOf(agent),
-    classify: (capture: string): Screen => classifyRehearsal(capture),
+    classify: (capture: string): Screen => withLimitShown(classifyRehearsal(capture), Date.now()),
     evidence: (agent: Folder, after: string, take: (evidence: Evidence) => void): Promise<() => Promise<void>> =>
       watchEvidence({
         agentDir: agent.agentDir,
         after,
-        take,
+        take: (evidence) => {
+          take(withLimitEnd(evidence));
+        },
         parse: parseHookEvent,
         ...(options.onProblem === undefined ? {} : { onProblem: options.onProblem }),
       }),
@@ -85,6 +89,7 @@ async function launch(
   // Copied, so that agents outlive an update or a removal of this package.
   const hook = join(order.agentDir, 'hook.sh');
   await copyFile(packagedFile('hook.sh'), hook);
+  const guard = await placeWriteHook(order, []);
   const argv = [
     process.execPath,
     programOf(options),
@@ -96,10 +101,12 @@ async function launch(
     ...['--run', order.run],
     ...['--name', `${order.feature}/${order.role}`],
     ...['--hook', hook],
+    ...(hasWriteRules(order.permissions) ? ['--write-hook', join(order.agentDir, 'write-hook.sh')] : []),
     ...(options.slowStartMs === undefined ? [] : ['--slow-start', String(options.slowStartMs)]),
     ...(options.steerFile === undefined ? [] : ['--steer-file', options.steerFile]),
   ];
-  const written = await writeLaunch(order.agentDir, { argv, env: environment(options, order, hook), cwd: order.cwd });
+  const env = { ...environment(options, order, hook), ...guard };
+  const written = await writeLaunch(order.agentDir, { argv, env, cwd: order.cwd });
   for (const name of written.omitted) {
     options.onProblem?.({ file: join(order.agentDir, 'launch', 'env'), why: `${name} cannot be passed in one line` });
   }

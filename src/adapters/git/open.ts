@@ -1,11 +1,21 @@
 import type { GitProblem } from '../../core/init.ts';
-import { checkoutBranch, checkoutProblem, ensureBranch, head, type GitDone, type Head } from './branches.ts';
+import {
+  branchExists,
+  checkoutBranch,
+  checkoutProblem,
+  ensureBranch,
+  head,
+  type GitDone,
+  type Head,
+} from './branches.ts';
 import { changedFiles, type Change } from './changes.ts';
 import { addExclude } from './exclude.ts';
 import { openRunner, type GitOptions } from './run.ts';
-import { snapshot, type Snapshot } from './snapshot.ts';
+import { addScratch, ignoredFolders, removeScratch, type ScratchOrder } from './scratch.ts';
+import { snapshot, treeOf, type Snapshot } from './snapshot.ts';
 import { status, type TreeStatus } from './status.ts';
 import { findWorkspace, gitVersion, type GitVersion, type Workspace } from './workspace.ts';
+import { worktreeList, type WorktreeEntry } from './worktree-list.ts';
 import {
   ensureWorktree,
   type EnsureOrder,
@@ -23,6 +33,9 @@ export interface Git {
   version(): Promise<GitVersion>;
   findWorkspace(cwd: string): Promise<Workspace>;
   head(path: string): Promise<Head>;
+  /** All working trees of the repository, the main one first. */
+  worktrees(root: string): Promise<readonly WorktreeEntry[]>;
+  branchExists(root: string, branch: string): Promise<boolean>;
   ensureBranch(root: string, branch: string): Promise<GitDone>;
   checkoutProblem(root: string, branch: string): Promise<GitProblem | null>;
   checkoutBranch(root: string, branch: string): Promise<GitDone>;
@@ -30,6 +43,10 @@ export interface Git {
   removeWorktree(order: WorktreeOrder): Promise<WorktreeGone>;
   status(path: string): Promise<TreeStatus>;
   snapshot(path: string, ref: string): Promise<Snapshot>;
+  treeOf(path: string): Promise<string>;
+  addScratch(order: ScratchOrder): Promise<void>;
+  removeScratch(order: Pick<ScratchOrder, 'from' | 'path'>): Promise<void>;
+  ignoredFolders(path: string): Promise<readonly string[]>;
   changedFiles(path: string, between: { readonly from: string; readonly to: string }): Promise<readonly Change[]>;
   addExclude(root: string, pattern: string): Promise<boolean>;
 }
@@ -41,6 +58,8 @@ export function openGit(options: GitOptions): Git {
     version: () => gitVersion(run),
     findWorkspace: (cwd) => findWorkspace(run, cwd),
     head: (path) => head(run, path),
+    worktrees: (root) => worktreeList(run, root),
+    branchExists: (root, branch) => branchExists(run, root, branch),
     ensureBranch: (root, branch) => ensureBranch(run, root, branch),
     checkoutProblem: (root, branch) => checkoutProblem(run, root, branch),
     checkoutBranch: (root, branch) => checkoutBranch(run, root, branch),
@@ -48,6 +67,10 @@ export function openGit(options: GitOptions): Git {
     removeWorktree: (order) => removeWorktree(run, order),
     status: (path) => status(run, path),
     snapshot: (path, ref) => snapshot(run, path, ref),
+    treeOf: (path) => treeOf(run, path),
+    addScratch: (order) => addScratch(run, order),
+    removeScratch: (order) => removeScratch(run, order),
+    ignoredFolders: (path) => ignoredFolders(run, path),
     changedFiles: (path, between) => changedFiles(run, path, between),
     addExclude: (root, pattern) => addExclude(run, root, pattern),
   };

@@ -36,6 +36,20 @@ const AUTHOR = {
  */
 export async function snapshot(run: RunGit, path: string, ref: string): Promise<Snapshot> {
   if (!ref.startsWith(REF_ROOT)) throw new Error(`Internal error: a snapshot belongs under ${REF_ROOT}, not ${ref}`);
+  const { tree, parent, skipped } = await writeTree(run, path);
+  const commit = await commitTree(run, { path, tree, parent, ref });
+  await mustGit(run, path, ['update-ref', ref, commit]);
+  return { ref, commit, tree, skipped };
+}
+
+/** The id of the tree that a snapshot of the working tree `path` would hold: equal for equal files. Nothing holds on to it. */
+export async function treeOf(run: RunGit, path: string): Promise<string> {
+  return (await writeTree(run, path)).tree;
+}
+
+type WrittenTree = Pick<Snapshot, 'tree' | 'skipped'> & { readonly parent: string | null };
+
+async function writeTree(run: RunGit, path: string): Promise<WrittenTree> {
   const folder = await mkdtemp(join(tmpdir(), 'tmops-index-'));
   try {
     const copy = join(folder, 'index');
@@ -43,10 +57,7 @@ export async function snapshot(run: RunGit, path: string, ref: string): Promise<
     const { parent, tmopsStaysOut } = await copyIndex(run, { path, copy, call });
     const skipped = await addAll(run, path, call);
     if (!tmopsStaysOut) await leaveOut(run, path, call);
-    const tree = await mustGit(run, path, ['write-tree'], call);
-    const commit = await commitTree(run, { path, tree, parent, ref });
-    await mustGit(run, path, ['update-ref', ref, commit]);
-    return { ref, commit, tree, skipped };
+    return { tree: await mustGit(run, path, ['write-tree'], call), parent, skipped };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -1,5 +1,6 @@
 import type { InitOrder, InitOutcome, ListedFeature, SpecState, TestCommand } from '../../core/init.ts';
 import { listFeatures } from './features.ts';
+import { findRun, isLinked, type FoundRun } from './found.ts';
 import { initialise } from './initialise.ts';
 import { readSpecState } from './spec.ts';
 import { detectTestCommand } from './test-command.ts';
@@ -12,6 +13,9 @@ export interface Project {
   detectTestCommand(root: string): Promise<TestCommand | null>;
   listFeatures(root: string): Promise<readonly ListedFeature[]>;
   readSpecState(specFile: string, template: string): Promise<SpecState>;
+  /** What the folders of a feature tell of its present run; nothing is changed. */
+  findRun(root: string, feature: string): Promise<FoundRun>;
+  isLinked(worktree: string, root: string): Promise<boolean>;
 }
 
 export function openProject(options: ProjectOptions): Project {
@@ -22,6 +26,8 @@ export function openProject(options: ProjectOptions): Project {
     detectTestCommand,
     listFeatures,
     readSpecState,
+    findRun,
+    isLinked,
   };
 }
 

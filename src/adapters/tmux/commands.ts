@@ -33,14 +33,15 @@ export function childArguments(chain: Chain): string[] {
 
 /**
  * One argument for tmux's command parser (control mode, or a command inside of a command). Within single quotes the
- * parser reads nothing but the closing quote; a carriage return, which a line cannot carry, is written as `"\r"`.
+ * parser reads nothing but the closing quote; a carriage return, which a line cannot carry, is written as `"\r"`, and
+ * an escape as `"\e"`.
  */
 export function quote(text: string): string {
-  const refused = /[^\P{Cc}\t\r]|\p{Cs}/u.exec(text);
+  const refused = /[^\P{Cc}\t\r\x1b]|\p{Cs}/u.exec(text);
   if (refused !== null) {
     throw new Error(`Internal error: ${JSON.stringify(refused[0])} cannot be part of a tmux command line`);
   }
-  return `'${text.replaceAll("'", "'\\''").replaceAll('\r', `'"\\r"'`)}'`;
+  return `'${text.replaceAll("'", "'\\''").replaceAll('\r', `'"\\r"'`).replaceAll('\x1b', `'"\\e"'`)}'`;
 }
 
 /** The same chain with `mark` printed after each command that prints, so that their outputs can be told apart. */

@@ -3,7 +3,7 @@ import { askByChild } from './child.ts';
 import type { Server } from './child.ts';
 import type { Ask, Chain, Reply } from './commands.ts';
 import { ControlConnection } from './connection.ts';
-import type { Poll } from './poll.ts';
+import type { ModeChanged, Poll } from './poll.ts';
 import { LEAVING, restoreSize } from './size.ts';
 
 /**
@@ -28,11 +28,12 @@ export interface LinkDoors {
   readonly server: Server;
   readonly way: Way;
   readonly poll: Poll;
+  readonly modeChanged: ModeChanged;
 }
 
 /** `onGone` is called once, when tmux says that the session or the server does not exist. */
 export function keepLink(doors: LinkDoors, session: string, onGone: (why: string) => void): Link {
-  const { server, way, poll } = doors;
+  const { server, way, poll, modeChanged } = doors;
   const { signal, abort } = stopper();
   let connection: ControlConnection | null = null;
   const ask: Ask = (chain, options) => askThrough(server, connection, chain, options.repeatable);
@@ -42,8 +43,10 @@ export function keepLink(doors: LinkDoors, session: string, onGone: (why: string
     const control = way === 'control' || (way === 'auto' && (await isSafe(server)));
     if (!control) return poll.untilGone(session, signal);
     return connectAgain(signal, () => {
-      connection = new ControlConnection(server, session, ({ name }) => {
+      connection = new ControlConnection(server, session, ({ name, words }) => {
         if (LEAVING.has(name)) size.check();
+        // It is told of all sessions' panes; whose it is is known to whoever is told.
+        if (name === 'pane-mode-changed') modeChanged(session, words[0] ?? '');
       });
       return connection;
     });

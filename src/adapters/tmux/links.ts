@@ -11,12 +11,17 @@ export function linkTable(server: Server, way: Way) {
   const links = new Map<string, Link>();
   const sessions = new Map<string, string>();
   const watchers = new Map<string, Set<(why: string) => void>>();
-  const poll = openPoll(server);
+  const observers = new Map<string, Set<(pane: string) => void>>();
+  const modeChanged = (session: string, pane: string): void => {
+    if (sessions.get(pane) !== session) return;
+    for (const callback of observers.get(session) ?? []) callback(pane);
+  };
+  const poll = openPoll(server, modeChanged);
   let ended = false;
 
   const connect = (session: string) => {
     if (ended || links.has(session)) return;
-    const link = keepLink({ server, way, poll }, session, (why) => {
+    const link = keepLink({ server, way, poll, modeChanged }, session, (why) => {
       if (links.get(session) !== link) return;
       links.delete(session);
       for (const callback of watchers.get(session) ?? []) callback(why);
@@ -47,6 +52,14 @@ export function linkTable(server: Server, way: Way) {
       const told = watchers.get(session) ?? new Set();
       watchers.set(session, told.add(callback));
       connect(session);
+      return async () => {
+        told.delete(callback);
+        await Promise.resolve();
+      };
+    },
+    observe: (session: string, callback: (pane: string) => void) => {
+      const told = observers.get(session) ?? new Set();
+      observers.set(session, told.add(callback));
       return async () => {
         told.delete(callback);
         await Promise.resolve();

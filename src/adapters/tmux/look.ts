@@ -1,5 +1,5 @@
 import type { Ask, Chain } from './commands.ts';
-import { meansGone } from './failure.ts';
+import { meansGone, outputsOf } from './failure.ts';
 
 export type PaneLook =
   | { readonly kind: 'gone' }
@@ -62,4 +62,13 @@ function readLook(pane: string, outputs: readonly (readonly string[])[]): PaneLo
     rows,
     capture: screen.join('\n'),
   };
+}
+
+/** Of a pane that is gone display-message tells another one's facts, which is why its id is asked for as well. */
+export async function processOf(ask: Ask, pane: string): Promise<number | null> {
+  const chain: Chain = [['display-message', '-p', '-t', pane, '#{pane_id} #{pane_dead} #{pane_pid}']];
+  const reply = await ask(chain, { repeatable: true });
+  if (reply.kind === 'no-server' || (reply.kind === 'error' && meansGone(reply.message))) return null;
+  const [id, dead, pid] = (outputsOf(reply, 'Could not look at the pane', chain)[0]?.[0] ?? '').split(' ');
+  return id === pane && dead === '0' ? Number(pid) : null;
 }

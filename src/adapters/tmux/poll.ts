@@ -27,7 +27,12 @@ export interface Pace {
  */
 const PACE: Pace = { busyMs: 1000, calmMs: 5000, calmAfterMs: 10_000 };
 
-export function openPoll(server: Server, { busyMs, calmMs, calmAfterMs }: Pace = PACE): Poll {
+/** Told of each pane of a session that is waited for when it entered or left a mode since the last look. */
+export type ModeChanged = (session: string, pane: string) => void;
+
+export function openPoll(server: Server, modeChanged: ModeChanged, pace: Pace = PACE): Poll {
+  const { busyMs, calmMs, calmAfterMs } = pace;
+  const inMode = new Set<string>();
   const waiting = new Map<string, Set<(why: string | null) => void>>();
   const { nap, wake } = napper();
   let running = false;
@@ -39,10 +44,18 @@ export function openPoll(server: Server, { busyMs, calmMs, calmAfterMs }: Pace =
     waiting.delete(session);
     for (const resolve of told ?? []) resolve(why);
   };
+  const noteMode = ({ session, pane, isInMode }: PaneMode): void => {
+    if (inMode.has(pane) === isInMode) return;
+    if (isInMode) inMode.add(pane);
+    else inMode.delete(pane);
+    modeChanged(session, pane);
+  };
   const rounds = async (): Promise<void> => {
     running = true;
     while (waiting.size > 0) {
-      for (const [session, why] of await lostAmong(server, [...waiting.keys()])) settle(session, why);
+      const { lost, modes } = await lookAtAll(server, [...waiting.keys()]);
+      for (const [session, why] of lost) settle(session, why);
+      for (const mode of modes) noteMode(mode);
       if (isCalm()) await nap(untilBeat(Date.now(), calmMs));
       // Not at once after a stir: whoever asks now is not to wait for a look.
       if (!isCalm()) await nap(untilBeat(Date.now(), busyMs));
@@ -95,13 +108,25 @@ function napper(): { readonly nap: (ms: number) => Promise<void>; readonly wake:
   };
 }
 
+interface PaneMode {
+  readonly session: string;
+  readonly pane: string;
+  readonly isInMode: boolean;
+}
+
+interface Seen {
+  readonly lost: readonly (readonly [session: string, why: string])[];
+  readonly modes: readonly PaneMode[];
+}
+
 /** One look at everything: which of the sessions are gone, and why. Sizes are put right on the way. */
-async function lostAmong(server: Server, sessions: readonly string[]): Promise<[session: string, why: string][]> {
+async function lookAtAll(server: Server, sessions: readonly string[]): Promise<Seen> {
   const reply = await askByChild(server, EVERYTHING);
-  if (reply.kind === 'no-server') return sessions.map((session) => [session, reply.message]);
+  if (reply.kind === 'no-server')
+    return { lost: sessions.map((session) => [session, reply.message] as const), modes: [] };
   // It could not be looked at; that is not the same as gone.
-  if (reply.kind !== 'done') return [];
-  const [clients = [], lines = []] = reply.outputs;
+  if (reply.kind !== 'done') return { lost: [], modes: [] };
+  const [clients = [], lines = [], panes = []] = reply.outputs;
   const windows = lines.map(readWindow);
   const misfits = windows.filter(
     ({ session, is, wanted }) =>
@@ -115,16 +140,23 @@ async function lostAmong(server: Server, sessions: readonly string[]): Promise<[
       server,
       misfits.flatMap(({ id, wanted }) => resizeChain(id, wanted)),
     );
-  return sessions
+  const lost = sessions
     .filter((session) => !windows.some((window) => window.session === session))
-    .map((session) => [session, `can't find session: ${session}`]);
+    .map((session) => [session, `can't find session: ${session}`] as const);
+  return { lost, modes: panes.map(readPane).filter(({ session }) => sessions.includes(session)) };
 }
 
 // The name comes last, since others' names may hold blanks.
 const EVERYTHING: Chain = [
   ['list-clients', '-F', '#{client_control_mode} #{session_name} #{session_group}'],
   ['list-windows', '-a', '-F', '#{window_id} #{window_width}x#{window_height} #{default-size} #{session_name}'],
+  ['list-panes', '-a', '-F', '#{pane_id} #{?pane_in_mode,1,0} #{session_name}'],
 ];
+
+function readPane(line: string): PaneMode {
+  const [pane = '', isInMode = '', ...session] = line.split(' ');
+  return { pane, isInMode: isInMode === '1', session: session.join(' ') };
+}
 
 function readWindow(line: string): { id: string; is: string; wanted: string; session: string } {
   const [id = '', is = '', wanted = '', ...session] = line.split(' ');

@@ -1,20 +1,25 @@
+import { announce } from './announce.ts';
+import type { Announcement } from './announce.ts';
 import { askByChild, askStartingServer, tmuxVersion } from './child.ts';
 import type { Server } from './child.ts';
 import { closeSession } from './closing.ts';
 import type { Chain } from './commands.ts';
 import { tellPane } from './failure.ts';
+import { forgetKeys, offerKey } from './key-table.ts';
+import type { Pressed } from './key-table.ts';
 import type { Way } from './link.ts';
 import { linkTable } from './links.ts';
-import { checkPane, lookAt } from './look.ts';
+import { checkPane, lookAt, processOf } from './look.ts';
 import type { PaneLook } from './look.ts';
 import { openSession, reopenPane } from './opening.ts';
 import type { Doors } from './opening.ts';
+import { followOutput } from './output.ts';
 import { checkSessionName, findSession } from './panes.ts';
 import type { PaneFact, SessionSurvey } from './panes.ts';
 import { headlineChain, labelChain } from './plan.ts';
 import type { PanePlan, SessionPlan } from './plan.ts';
-import { pasteLine, pressEnter } from './typing.ts';
-import type { TypeResult } from './typing.ts';
+import { pasteLine, pressKey } from './typing.ts';
+import type { Key, RowGuard, TypeResult } from './typing.ts';
 
 export interface TerminalOptions {
   /** `-L`: a server by name. Without this and `socketPath`, the user's default server. */
@@ -31,6 +36,11 @@ export interface TerminalOptions {
   readonly workspaceId: string;
   /** Standing connections or processes; default `auto`, see there. */
   readonly way?: Way;
+  /**
+   * A folder of ours alone for the pipes that tell of output and for the keys of a session; its path holds no character
+   * that a shell would read.
+   */
+  readonly pipesFolder?: string;
   /** How long tmux may take to answer, in ms; default 5000. */
   readonly answerWithinMs?: number;
 }
@@ -42,13 +52,22 @@ export interface TmuxTerminal {
   open(plan: SessionPlan): Promise<readonly PaneFact[]>;
   reopen(plan: SessionPlan, pane: PanePlan): Promise<PaneFact>;
   look(pane: string): Promise<PaneLook>;
-  paste(pane: string, line: string): Promise<TypeResult>;
-  enter(pane: string, lastRow: string): Promise<TypeResult>;
+  processOf(pane: string): Promise<number | null>;
+  paste(pane: string, line: string, rows?: readonly RowGuard[]): Promise<TypeResult>;
+  press(pane: string, key: Key, rows: readonly [RowGuard, ...RowGuard[]]): Promise<TypeResult>;
   leaveMode(pane: string): Promise<void>;
   label(pane: string, label: { readonly role: string; readonly state: string }): Promise<void>;
   headline(session: string, text: string): Promise<void>;
+  announce(session: string, announcement: Announcement): Promise<void>;
   /** Ends the session; rejects when it is someone else's. `onLost` stays silent about an end that was asked for. */
   close(session: string): Promise<void>;
+  onOutput(pane: string, callback: () => void): Promise<(() => Promise<void>) | null>;
+  onMode(session: string, callback: (pane: string) => void): () => Promise<void>;
+  onKey(
+    session: string,
+    key: string | null,
+    callback: (pane: string, what: Pressed) => void,
+  ): Promise<() => Promise<void>>;
   onLost(session: string, callback: (why: string) => void): () => Promise<void>;
   /** E.g. `3.3a`. Rejects when the program cannot be run. */
   version(): Promise<string>;
@@ -86,9 +105,10 @@ export function openTerminal(options: TerminalOptions): TmuxTerminal {
       links.adopt(plan.session, [fact]);
       return fact;
     },
+    processOf: async (pane) => processOf(links.askFor(target(pane).session), pane),
     look: async (pane) => lookAt(links.askFor(target(pane).session), pane),
-    paste: async (pane, line) => pasteLine(links.askFor(target(pane).session), target(pane), line),
-    enter: async (pane, lastRow) => pressEnter(links.askFor(target(pane).session), target(pane), lastRow),
+    paste: async (pane, line, rows) => pasteLine(links.askFor(target(pane).session), target(pane), line, rows),
+    press: async (pane, key, rows) => pressKey(links.askFor(target(pane).session), target(pane), key, rows),
     leaveMode: async (pane) =>
       tellPane(links.askFor(target(pane).session), 'Could not leave the mode', [['copy-mode', '-q', '-t', pane]]),
     label: async (pane, label) =>
@@ -97,17 +117,49 @@ export function openTerminal(options: TerminalOptions): TmuxTerminal {
       checkSessionName(session);
       await tellPane(links.askFor(session), 'Could not set the headline', headlineChain(session, text));
     },
+    async announce(session, announcement) {
+      checkSessionName(session);
+      await announce(links.askFor(session), session, announcement);
+    },
     async close(session) {
       checkSessionName(session);
       await links.drop(session);
       await closeSession(doors.ask, session, options.workspaceId);
+      await forgetKeys(doors.ask, session);
+    },
+    ...ears(server, links, options.pipesFolder),
+    version: () => tmuxVersion(server),
+    end: () => links.end(),
+  };
+}
+
+/** The ways to be told instead of asking. */
+function ears(
+  server: Server,
+  links: ReturnType<typeof linkTable>,
+  folder: string | undefined,
+): Pick<TmuxTerminal, 'onOutput' | 'onMode' | 'onKey' | 'onLost'> {
+  return {
+    onOutput: async (pane, callback) => {
+      checkPane(pane);
+      const ask = links.askFor(links.sessionOf(pane));
+      return folder === undefined ? null : followOutput(ask, pane, folder, callback);
+    },
+    onMode(session, callback) {
+      checkSessionName(session);
+      return links.observe(session, callback);
+    },
+    async onKey(session, key, pressed) {
+      checkSessionName(session);
+      const ask = links.askFor(session);
+      if (key !== null && folder !== undefined) return offerKey(server, ask, { session, key, folder, pressed });
+      await forgetKeys(ask, session);
+      return () => Promise.resolve();
     },
     onLost(session, callback) {
       checkSessionName(session);
       return links.watch(session, callback);
     },
-    version: () => tmuxVersion(server),
-    end: () => links.end(),
   };
 }
 

@@ -25,22 +25,22 @@ export function unexpanded(text: string): string {
 }
 
 /**
- * A pattern for `#{C/r:…}` that finds rows which end with the last characters of `row`. Signs that mean something to
- * a regular expression stand in brackets of their own; the two that also mean something to the format around it
- * (`}` ends it, `%` may be a time) are matched as "any character".
+ * A pattern for `#{C/r:…}` that finds a row as a whole; blanks that do not break may stand at its end. Signs that mean
+ * something to a regular expression stand in brackets of their own; the two that also mean something to the format
+ * around it (`}` ends it, `%` may be a time) are matched as "any character".
  */
-export function rowEndPattern(row: string): string {
-  const tail = Array.from(row.trimEnd()).slice(-TAIL).join('');
-  if (tail === '' || /[\p{Cc}\p{Cs}]/u.test(tail)) {
-    throw new Error(`Internal error: ${JSON.stringify(row)} is no row to look for`);
+export function wholeRowPattern(row: string): string {
+  return `^${literal(row.trimEnd())}( |\u00a0)*$`;
+}
+
+function literal(text: string): string {
+  if (text === '' || /[\p{Cc}\p{Cs}]/u.test(text)) {
+    throw new Error(`Internal error: ${JSON.stringify(text)} is no row to look for`);
   }
-  const escaped = tail.replace(/[^\p{L}\p{N}\p{M}\P{ASCII} ]/gu, (sign) => {
+  return text.replace(/[^\p{L}\p{N}\p{M}\P{ASCII} ]/gu, (sign) => {
     if (sign === '}' || sign === '%') return '.';
     return sign === '^' ? '\\^' : `[${sign}]`;
   });
-  return `${escaped} *$`;
 }
 
 const SHOWN_LIMIT = 300;
-/** Long enough to be ours, short enough to stand in one row of a narrow pane. */
-const TAIL = 24;

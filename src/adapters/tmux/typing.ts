@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { Ask, Chain, Command } from './commands.ts';
 import { quote } from './commands.ts';
 import { meansGone, toldBy } from './failure.ts';
-import { rowEndPattern } from './text.ts';
+import { wholeRowPattern } from './text.ts';
 
 /**
  * The only file that pastes. A paste into a dead pane that `remain-on-exit` keeps ends a tmux 3.3a server with every
@@ -10,18 +10,60 @@ import { rowEndPattern } from './text.ts';
  */
 export type TypeResult = 'typed' | 'refused' | { readonly failed: string };
 
-/** Pastes one line, bracketed when the program asked for that. */
-export function pasteLine(ask: Ask, target: TypeTarget, line: string): Promise<TypeResult> {
+/** A row, whole: standing anywhere on the screen, or first at this place, counted from 1. */
+export type RowGuard = string | { readonly text: string; readonly at: number };
+
+/** Pastes one line, bracketed when the program asked for that, if the pane still shows each of these rows. */
+export function pasteLine(
+  ask: Ask,
+  target: TypeTarget,
+  line: string,
+  rows: readonly RowGuard[] = [],
+): Promise<TypeResult> {
   if (line === '' || line.length > LINE_LIMIT || /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(line)) {
     throw new Error(`Internal error: ${JSON.stringify(line.slice(0, 80))} is not one line of text that can be typed`);
   }
-  return paste(ask, target, { text: line, flags: ['-p'], guard: TAKES_INPUT });
+  return paste(ask, target, { text: line, flags: ['-p'], guard: whileStanding(rows) });
 }
 
-/** Presses Enter if a row still ends with the end of `lastRow`. Never bracketed: it has to count as a key. */
-export function pressEnter(ask: Ask, target: TypeTarget, lastRow: string): Promise<TypeResult> {
-  const guard = `#{&&:${TAKES_INPUT},#{C/r:${rowEndPattern(lastRow)}}}`;
-  return paste(ask, target, { text: '\r', flags: [], guard });
+export type Key = 'up' | 'down' | 'enter';
+
+/** Presses one key if the pane still shows each of these rows. Never bracketed: it has to count as a key. */
+export function pressKey(
+  ask: Ask,
+  target: TypeTarget,
+  key: Key,
+  rows: readonly [RowGuard, ...RowGuard[]],
+): Promise<TypeResult> {
+  return paste(ask, target, { text: KEYS[key], flags: [], guard: whileStanding(rows) });
+}
+
+const KEYS: Readonly<Record<Key, string>> = { up: '\x1b[A', down: '\x1b[B', enter: '\r' };
+
+/** Where all rows are too long for one command the first ones count; the very first always does. */
+function whileStanding(rows: readonly RowGuard[]): string {
+  let bytes = 0;
+  const conditions = rows.map(stands).filter((condition, index) => {
+    bytes += Buffer.byteLength(condition);
+    return index === 0 || bytes <= GUARD_BYTES;
+  });
+  return allOf([TAKES_INPUT, ...conditions]);
+}
+
+/** tmux tells the first row of the pane that fits, from 1; 0 when there is none. */
+function stands(row: RowGuard): string {
+  if (typeof row === 'string') return `#{C/r:${wholeRowPattern(row)}}`;
+  return `#{==:#{C/r:${wholeRowPattern(row.text)}},${row.at}}`;
+}
+
+/** tmux takes some 16 KB in one command line. */
+const GUARD_BYTES = 6000;
+
+/** Halved again and again: tmux follows nested conditions to a depth of a hundred. */
+function allOf(conditions: readonly string[]): string {
+  if (conditions.length <= 1) return conditions[0] ?? '1';
+  const half = Math.ceil(conditions.length / 2);
+  return `#{&&:${allOf(conditions.slice(0, half))},${allOf(conditions.slice(half))}}`;
 }
 
 export interface TypeTarget {
@@ -63,13 +105,22 @@ function guardedPaste(
   buffer: string,
   what: { text: string; flags: readonly string[]; guard: string },
 ): Chain {
-  const type = inner(['paste-buffer', ...what.flags, '-r', '-d', '-b', buffer, '-t', pane], say(TYPED));
+  const plain: Command = ['paste-buffer', ...what.flags, '-r', '-d', '-b', buffer, '-t', pane];
+  const type = inner(what.text.startsWith('\x1b') ? unchanged(pane, plain) : plain, say(TYPED));
   const refuse = inner(['delete-buffer', '-b', buffer], say(`${REFUSED} #{pane_id}`, pane));
   return [
     ['set-buffer', '-b', buffer, '--', what.text],
     ['if-shell', '-F', '-t', pane, what.guard, type, refuse],
   ];
 }
+
+/** From 3.7 on tmux writes an escape as `^[` unless it is told not to; before, it does not know that flag. */
+function unchanged(pane: string, plain: Command): Command {
+  const [name = '', ...rest] = plain;
+  return ['if-shell', '-F', '-t', pane, WRITES_ESCAPES_AS_TEXT, inner([name, '-S', ...rest]), inner(plain)];
+}
+
+const WRITES_ESCAPES_AS_TEXT = '#{m/r:^(next-)?(3[.]([7-9]|[1-9][0-9])|[4-9]|[1-9][0-9]),#{version}}';
 
 function inner(...chain: readonly Command[]): string {
   return chain.map((command) => command.map(quote).join(' ')).join(' ; ');

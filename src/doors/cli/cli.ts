@@ -52,12 +52,23 @@ export const EXIT = { ok: 0, refused: 1, usage: 2, unreachable: 3, interrupted: 
 export type Asked<T> =
   { readonly ok: true; readonly output: T } | { readonly ok: false; readonly failure: ProblemView };
 
+/** How a command that is an operation by another name calls it, and which of its arguments are words of their own. */
+export interface Called {
+  readonly command: string;
+  readonly words: readonly string[];
+}
+
 /** The table, typed so that a key leads to the type of its output. */
 const outputs: { readonly [K in OperationKey]: { readonly output: z.ZodType<OutputOf<K>> } } = operations;
 
 /** Asks the supervisor; the output is checked, since it may be of another release. */
-export async function ask<K extends OperationKey>(cli: Cli, key: K, raw: unknown): Promise<Asked<OutputOf<K>>> {
-  const asked = await askAny(cli, key, raw);
+export async function ask<K extends OperationKey>(
+  cli: Cli,
+  key: K,
+  raw: unknown,
+  called?: Called,
+): Promise<Asked<OutputOf<K>>> {
+  const asked = await askAny(cli, key, raw, called);
   if (!asked.ok) return asked;
   const read = outputs[key].output.safeParse(asked.output);
   return read.success ? { ok: true, output: read.data } : { ok: false, failure: unreadable(key) };
@@ -69,12 +80,13 @@ export async function show<K extends OperationKey>(
   key: K,
   raw: unknown,
   render: (view: OutputOf<K>, look: Look) => readonly string[],
+  called?: Called,
 ): Promise<number> {
   if (cli.json) {
-    const asked = await askAny(cli, key, raw);
+    const asked = await askAny(cli, key, raw, called);
     return asked.ok ? printJson(cli, asked.output) : fail(cli, asked.failure);
   }
-  const asked = await ask(cli, key, raw);
+  const asked = await ask(cli, key, raw, called);
   return asked.ok ? print(cli, render(asked.output, lookOf(cli))) : fail(cli, asked.failure);
 }
 
@@ -102,15 +114,18 @@ export function fail(cli: Cli, failure: ProblemView): number {
   return cli.stop.aborted ? EXIT.interrupted : EXIT.refused;
 }
 
-async function askAny(cli: Cli, key: OperationKey, raw: unknown): Promise<Asked<unknown>> {
+async function askAny(cli: Cli, key: OperationKey, raw: unknown, called?: Called): Promise<Asked<unknown>> {
   const operation = operations[key];
-  const naming = { operation: `tmops ${operation.name}`, argument: argumentName };
+  const naming = {
+    operation: `tmops ${called?.command ?? operation.name}`,
+    argument: (name: string) => (called?.words.includes(name) === true ? name : argumentName(name)),
+  };
   const checked = checkArguments(operation, raw, naming);
   if (!checked.ok) return checked;
   return cli.ports.link(operation.name, checked.input, { door: 'cli' }, cli.stop);
 }
 
-const POSITIONAL: ReadonlySet<string> = new Set(['feature', 'role', 'prompt', 'as']);
+const POSITIONAL: ReadonlySet<string> = new Set(['feature', 'role', 'prompt', 'as', 'text']);
 
 function argumentName(key: string): string {
   if (key === '' || POSITIONAL.has(key)) return key;

@@ -14,6 +14,7 @@ export interface StartFlags {
   readonly layout?: string;
   readonly provider?: string;
   readonly trust?: boolean;
+  readonly baseline?: string;
   readonly wait?: boolean;
 }
 

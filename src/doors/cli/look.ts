@@ -37,3 +37,13 @@ export function timeOfDay(at: string): string {
   const date = new Date(at);
   return [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':');
 }
+
+/** The times in a sentence of the supervisor as the user's clock shows them; on another day with the date. */
+export function localTimes(text: string, now: number): string {
+  return text.replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, (at) => {
+    const date = new Date(at);
+    const isToday = date.toDateString() === new Date(now).toDateString();
+    const day = [date.getFullYear(), date.getMonth() + 1, date.getDate()].map((part) => String(part).padStart(2, '0'));
+    return isToday ? timeOfDay(at) : `${day.join('-')} ${timeOfDay(at)}`;
+  });
+}

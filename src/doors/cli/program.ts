@@ -1,11 +1,14 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { operations } from '../../app/table.ts';
-import type { OperationKey } from '../../app/table.ts';
+import { addAdoptCommand } from './adopt.ts';
+import { addAnswerCommand } from './answer.ts';
 import { EXIT } from './cli.ts';
 import type { Cli, CliOptions } from './cli.ts';
 import * as commands from './commands.ts';
 import type { StartFlags } from './commands.ts';
 import { showEvents, waitUntil } from './follow.ts';
+import { operationCommand } from './operation-command.ts';
+import type { Does } from './operation-command.ts';
+import { addSteeringCommands } from './steering.ts';
 
 /** Reads the words of the command line and runs the command; resolves with the exit code. */
 export async function runProgram(options: CliOptions): Promise<number> {
@@ -38,12 +41,12 @@ function programOf(options: CliOptions, running: Run): Command {
   const cli = (): Cli => ({ ...options, json: program.opts<{ json?: boolean }>().json === true });
   const does = (run: (cli: Cli) => Promise<number>): Promise<void> => running(() => run(cli()))();
   addFeatureCommands(program, does);
+  addSteeringCommands(program, does);
+  addAnswerCommand(program, does);
   addLookingCommands(program, does);
   addLocalCommands(program, does, options);
   return program;
 }
-
-type Does = (run: (cli: Cli) => Promise<number>) => Promise<void>;
 
 function addFeatureCommands(program: Command, does: Does): void {
   operationCommand(program, 'init', '<feature>')
@@ -51,10 +54,12 @@ function addFeatureCommands(program: Command, does: Does): void {
     .action((feature: string, { runType }: { runType?: string }) =>
       does((cli) => commands.init(cli, feature, runType)),
     );
+  addAdoptCommand(program, does);
   operationCommand(program, 'start', '<feature>')
     .option('--layout <name>', 'quad, main-left, windows, status, or a file of the project')
     .option('--provider <name>', 'claude_code or rehearsal')
     .option('--trust', "record in Claude Code's own configuration that this project folder is trusted")
+    .option('--baseline <what>', "required: the project's tests have to pass first; waived: they need not")
     .option('--wait', 'stay until the feature is completed or needs attention')
     .action((feature: string, flags: StartFlags) => does((cli) => commands.start(cli, feature, flags)));
   program
@@ -108,11 +113,6 @@ function addLocalCommands(program: Command, does: Does, { ports }: CliOptions): 
     .description('Runs a whole feature on a sample repository in a temporary folder with agents that need no account.')
     .allowUnknownOption()
     .action((args: string[]) => does(() => ports.demo(args)));
-}
-
-function operationCommand(program: Command, key: OperationKey, words = ''): Command {
-  const { name, title, description } = operations[key];
-  return program.command(`${name} ${words}`.trim()).summary(title).description(description);
 }
 
 function seconds(words: string): number {

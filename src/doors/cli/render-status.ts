@@ -1,7 +1,8 @@
 import type { ProblemView, StatusView } from '../../app/views.ts';
-import { age, duration } from './look.ts';
+import { age, duration, localTimes } from './look.ts';
 import type { Look, Tone } from './look.ts';
 import { table } from './table.ts';
+import type { Cell } from './table.ts';
 import { clean, cleanLine, fit, widthOf, wrap } from './text.ts';
 
 const PROMPTS_SHOWN = 5;
@@ -22,6 +23,10 @@ const TONES: Readonly<Record<string, Tone>> = {
   open: 'strong',
   refused: 'bad',
   later: 'faint',
+  skipped: 'warning',
+  passed: 'good',
+  waived: 'warning',
+  withdrawn: 'faint',
   accepted: 'good',
   typed_not_submitted: 'warning',
   held_for_human: 'warning',
@@ -30,7 +35,7 @@ const TONES: Readonly<Record<string, Tone>> = {
   indeterminate: 'warning',
 };
 
-const toned = (word: string): readonly [string, Tone] => [word.replaceAll('_', ' '), TONES[word] ?? 'plain'];
+export const toned = (word: string): readonly [string, Tone] => [word.replaceAll('_', ' '), TONES[word] ?? 'plain'];
 
 /** The whole status, section by section. What one may want to copy is never cut. */
 export function renderStatus(view: StatusView, look: Look): string[] {
@@ -52,7 +57,7 @@ export function renderFrame(view: StatusView, look: Look & { readonly rows: numb
 }
 
 export function renderProblem(problem: Omit<ProblemView, 'code'>, look: Look, indent = '  '): string[] {
-  const sentence = clean(problem.sentence).split('\n');
+  const sentence = localTimes(clean(problem.sentence), look.now).split('\n');
   return [
     ...sentence.flatMap((line) => wrap(line, look.columns, indent)).map((line) => look.ink(line, 'warning')),
     ...(problem.hint === '' ? [] : wrap(cleanLine(problem.hint), look.columns, `${indent}  `)),
@@ -61,20 +66,23 @@ export function renderProblem(problem: Omit<ProblemView, 'code'>, look: Look, in
 
 function sections(view: StatusView, look: Look): string[][] {
   const { feature, run, phase, branch, unwatchedMs } = view;
-  const state = [phase, cleanLine(`run ${run}`), stepOf(view), view.role === null ? '' : cleanLine(view.role)];
+  const going = view.paused === null ? phase : 'paused';
+  const state = [going, cleanLine(`run ${run}`), stepOf(view), view.role === null ? '' : cleanLine(view.role)];
   const unwatched = `Nobody watched for ${duration(unwatchedMs)} before the present supervisor began.`;
   const head = [
     look.ink(fit(cleanLine(feature), look.columns), 'strong'),
     fit([...state.filter((part) => part !== ''), `branch ${cleanLine(branch)}`].join(', '), look.columns),
-    ...wrap(cleanLine(view.waitsFor), look.columns),
+    ...wrap(localTimes(cleanLine(view.waitsFor), look.now), look.columns),
     ...(unwatchedMs >= 1000 ? wrap(unwatched, look.columns) : []),
   ];
   const attention = view.attention.flatMap((problem) => renderProblem(problem, look));
   return [
     head.map((line) => line.trimEnd()),
     titled('Needs attention', attention, look),
+    titled('Questions', questions(view, look), look),
     titled('Panes', panes(view, look), look),
     titled('Checkpoints', checkpoints(view, look), look),
+    titled('Checks', checks(view, look), look),
     titled('Prompts', prompts(view, look), look),
   ].filter((section) => section.length > 0);
 }
@@ -96,9 +104,41 @@ function panes(view: StatusView, look: Look): string[] {
     toned(pane.state),
     pane.since === null ? null : age(pane.since, look.now),
     pane.pane,
-    pane.detail,
+    holding(pane, look),
+    pane.detail === null ? null : localTimes(pane.detail, look.now),
   ]);
-  return table(['ROLE', 'STATE', 'FOR', 'PANE', 'DETAIL'], rows, look);
+  return table(['ROLE', 'STATE', 'FOR', 'PANE', 'HELD BY', 'DETAIL'], rows, look);
+}
+
+/** How long a human has held the pane, why, and when it goes back if that is announced. */
+function holding({ holder, heldSince, heldWhy, handBackAt }: StatusView['panes'][number], { now }: Look): Cell {
+  if (holder === 'auto') return null;
+  const since = heldSince === null ? '' : ` ${age(heldSince, now)}`;
+  const back = handBackAt === null ? '' : `, back in ${duration(Date.parse(handBackAt) - now)} unless used`;
+  return [`human${since}: ${heldWhy ?? ''}${back}`, 'warning'];
+}
+
+/** What agents ask, and the labels to answer with. */
+function questions(view: StatusView, look: Look): string[] {
+  return view.panes.flatMap(({ role, dialog }) =>
+    dialog === null
+      ? []
+      : [
+          ...wrap(cleanLine(`${role} (${dialog.name}): ${dialog.text}`), look.columns, '  '),
+          ...dialog.choices.map((choice) => fit(`    ${cleanLine(choice)}`, look.columns)),
+        ],
+  );
+}
+
+function checks(view: StatusView, look: Look): string[] {
+  const rows = view.checks.map(({ step, stage, state, tookMs, said }) => [
+    step,
+    stage,
+    toned(state),
+    tookMs === null ? null : `${(tookMs / 1000).toFixed(1)}s`,
+    said.join(' '),
+  ]);
+  return table(['STEP', 'WHEN', 'STATE', 'TOOK', 'SAID'], rows, look);
 }
 
 function checkpoints(view: StatusView, look: Look): string[] {
@@ -128,18 +168,17 @@ function prompts(view: StatusView, look: Look): string[] {
 
 function compact(view: StatusView, look: Look): string[] {
   const { columns, ink } = look;
-  const state = [stepOf(view), view.role === null ? '' : cleanLine(view.role), cleanLine(view.phase)].filter(
-    (part) => part !== '',
-  );
+  const going = view.paused === null ? cleanLine(view.phase) : 'paused';
+  const state = [stepOf(view), view.role === null ? '' : cleanLine(view.role), going].filter((part) => part !== '');
   const head = fit(`${cleanLine(view.feature)}  ${state.join(', ')}`, columns);
   const urgent = view.attention.map((problem) => ink(fit(`! ${cleanLine(problem.sentence)}`, columns), 'warning'));
   const last = view.prompts.at(-1);
   return [
     ink(head, 'strong'),
-    fit(cleanLine(view.waitsFor), columns),
+    fit(localTimes(cleanLine(view.waitsFor), look.now), columns),
     ...urgent,
     ...packed(
-      view.panes.map((pane) => cleanLine(`${pane.role} ${pane.state}`)),
+      view.panes.map((pane) => cleanLine(`${pane.role} ${pane.state}${pane.holder === 'human' ? ' (human)' : ''}`)),
       columns,
     ),
     ...(last

@@ -1,6 +1,6 @@
 import type { OutputOf } from '../../app/table.ts';
 import type { EventView } from '../../app/views.ts';
-import { timeOfDay } from './look.ts';
+import { localTimes, timeOfDay } from './look.ts';
 import type { Look, Tone } from './look.ts';
 import { renderProblem } from './render-status.ts';
 import { table } from './table.ts';
@@ -76,7 +76,7 @@ export function renderWait(view: OutputOf<'wait'>, look: Look): string[] {
 export function renderEvents(events: readonly EventView[], look: Look): string[] {
   return events.map((event) => {
     const time = timeOfDay(event.at);
-    return `${look.ink(time, 'faint')}  ${fit(cleanLine(event.text), look.columns - time.length - 2)}`;
+    return `${look.ink(time, 'faint')}  ${fit(localTimes(cleanLine(event.text), look.now), look.columns - time.length - 2)}`;
   });
 }
 

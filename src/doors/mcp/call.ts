@@ -16,16 +16,17 @@ export type AnswerCall = (params: Readonly<Record<string, unknown>>, signal: Sto
 
 /**
  * Answers `tools/call` from the supervisor. What it gives back is passed on as the text it came in, since parsing and
- * writing it again twice (as structure and as text) would take longer than all the rest of a call.
+ * writing it again twice (as structure and as text) would take longer than all the rest of a call. `onAnswer` is called with
+ * each answer of a supervisor.
  */
-export function toolCalls(link: TextPort, onFault: OnFault): AnswerCall {
+export function toolCalls(link: TextPort, onFault: OnFault, onAnswer: () => void): AnswerCall {
   const result = lastKept(resultOf);
   return async (params, signal) => {
     const { name: tool, arguments: args = {} } = params;
     const operation = typeof tool === 'string' ? operationOf(tool) : undefined;
     if (!operation) return unknownTool(tool);
     try {
-      return { result: await run(operation, args, { link, signal, result }) };
+      return { result: await run(operation, args, { link, signal, result, onAnswer }) };
     } catch (error) {
       onFault(error);
       return { result: failed(INTERNAL) };
@@ -37,13 +38,16 @@ interface Way {
   readonly link: TextPort;
   readonly signal: StopSignal;
   readonly result: (json: string) => string;
+  readonly onAnswer: () => void;
 }
 
-async function run(operation: Operation, args: unknown, { link, signal, result }: Way): Promise<string> {
+async function run(operation: Operation, args: unknown, way: Way): Promise<string> {
+  const { link, signal, result, onAnswer } = way;
   const checked = checkArguments(operation, args, { operation: operation.tool, argument: (key) => key });
   if (!checked.ok) return failed(checked.failure);
   const reply = await link(operation.name, checked.input, { door: 'mcp' }, signal);
   if (!reply.ok) return failed(reply.failure);
+  onAnswer();
   if (!reply.json.startsWith('{')) throw new Error(`Internal error: output of ${operation.name} is not an object`);
   return result(reply.json);
 }

@@ -6,6 +6,7 @@ import type { TextPort } from '../../link/port.ts';
 import { toolCalls } from './call.ts';
 import type { OnFault } from './call.ts';
 import { instructions } from './instructions.ts';
+import { logMessageOf, newsFollower } from './news.ts';
 import { tools } from './tools.ts';
 import { stdioTransport } from './transport.ts';
 import type { StreamEnd } from './transport.ts';
@@ -15,6 +16,8 @@ const LAST_ANSWERS_WITHIN_MS = 500;
 
 export interface McpOptions {
   readonly link: TextPort;
+  /** The same over the link that is open, for what must not start a supervisor. */
+  readonly listen: TextPort;
   readonly name: string;
   readonly version: string;
   readonly stdin: Readable;
@@ -31,15 +34,26 @@ export interface McpOptions {
  */
 export async function serveMcp(options: McpOptions): Promise<StreamEnd | 'stopped'> {
   const { name, version, stdin, stdout } = options;
-  const transport = stdioTransport({ stdin, stdout, answerCall: toolCalls(options.link, options.onFault) });
+  const over = new AbortController();
+  const answerCall = toolCalls(options.link, options.onFault, () => {
+    followNews();
+  });
+  const transport = stdioTransport({ stdin, stdout, answerCall });
   // McpServer would convert schemas of its own and let the text of an exception through.
   // eslint-disable-next-line @typescript-eslint/no-deprecated
-  const server = new Server({ name, version }, { capabilities: { tools: {} }, instructions });
+  const server = new Server({ name, version }, { capabilities: { tools: {}, logging: {} }, instructions });
   server.onerror = options.onFault;
   server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: tools() }));
+  const followNews = newsFollower({
+    listen: options.listen,
+    take: (news) => void server.sendLoggingMessage(logMessageOf(news)).catch(options.onFault),
+    onFault: options.onFault,
+    signal: AbortSignal.any([over.signal, options.stop]),
+  });
   await server.connect(transport);
   const end = await Promise.race([transport.ended, aborted(options.stop)]);
   if (end === 'end-of-input') await Promise.race([transport.quiet(), sleep(LAST_ANSWERS_WITHIN_MS)]);
+  over.abort();
   await server.close();
   return end;
 }

@@ -5,8 +5,19 @@ import type { Operation, OperationKey } from '../../app/table.ts';
 
 /** Tools whose whole schema a client shall have in its prompt from the start; the others are found by name. */
 const CORE: ReadonlySet<OperationKey> = new Set(['init', 'start', 'status', 'wait']);
-/** Operations that reach beyond this machine: agents talk to their model's API. */
-const OPEN_WORLD: ReadonlySet<OperationKey> = new Set(['start']);
+/** Operations that set agents to work, and so reach beyond this machine: agents talk to their model's API. */
+const OPEN_WORLD: ReadonlySet<string> = new Set<OperationKey>([
+  'start',
+  'give',
+  'resume',
+  'approve',
+  'reject',
+  'skip',
+  'retry',
+  'redo',
+  'message',
+  'answer',
+]);
 
 /** The operation behind a tool's name, or undefined. */
 export function operationOf(tool: string): Operation | undefined {

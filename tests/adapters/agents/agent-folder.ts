@@ -29,7 +29,8 @@ export async function agentFolder(): Promise<AgentFolder> {
     run: (argv, size = { cols: 100, rows: 30 }) => newPane(tmux, argv, size),
     remove: async () => {
       await endServer(server);
-      await rm(root, { recursive: true, force: true });
+      // The last words of a hook may still be on their way into it.
+      await rm(root, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }

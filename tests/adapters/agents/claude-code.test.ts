@@ -89,6 +89,7 @@ describe('what Claude Code is started with', () => {
       CLAUDE_CONFIG_DIR: '/c',
       TMOPS_AGENT_DIR: folder.agentDir,
       TMOPS_HOOK: join(folder.agentDir, 'hook.sh'),
+      TMOPS_NODE: process.execPath,
       TMOPS_SUPERVISOR_PID_FILE: '/s/pid',
       TMOPS_WAKE: '/s/wake',
     });
@@ -106,14 +107,41 @@ describe('what Claude Code is started with', () => {
       ...['Notification', 'PermissionRequest', 'PostToolUse', 'PostToolUseFailure', 'PreToolUse'],
       ...['SessionEnd', 'SessionStart', 'Stop', 'StopFailure', 'UserPromptSubmit'],
     ]);
-    for (const hook of Object.values(hooks)) {
-      expect(hook).toEqual([{ hooks: [{ type: 'command', command: 'exec /bin/sh "$TMOPS_HOOK"', timeout: 5 }] }]);
+    const report = { hooks: [{ type: 'command', command: 'exec /bin/sh "$TMOPS_HOOK"', timeout: 5 }] };
+    const guard = { type: 'command', command: 'exec /bin/sh "$TMOPS_AGENT_DIR/write-hook.sh"', timeout: 20 };
+    for (const [name, hook] of Object.entries(hooks)) {
+      const before = { matcher: 'Write|Edit|MultiEdit|NotebookEdit', hooks: [guard] };
+      expect(hook, name).toEqual(name === 'PreToolUse' ? [report, before] : [report]);
     }
     expect(permissions['deny']).toEqual(['Edit(src/**)', 'Edit(lib/**)']);
     expect(permissions['additionalDirectories']).toEqual([featureDir]);
     expect(permissions['allow']).toEqual(
       expect.arrayContaining(['Bash(git commit:*)', 'Bash(npm test)', 'Bash(npm test:*)', 'Bash(make check:*)']),
     );
+  });
+
+  test('the rules of the hook in front of writes: what may be written, and where reports go', async () => {
+    await provider().create({ ...order, permissions: { allow: [], denyWrites: ['a.js'], allowWrites: ['test/**'] } });
+    expect(await json('write-rules.json')).toEqual({
+      role: 'tester',
+      worktree: order.cwd,
+      workspaceRoot: order.workspaceRoot,
+      featureDir,
+      programDirs: [join(folder.root, 'home', '.claude', 'plans')],
+      allow: ['test/**'],
+      deny: ['a.js'],
+    });
+    expect(((await json('settings.json')) as { permissions: object }).permissions).toMatchObject({
+      deny: ['Edit(a.js)'],
+    });
+  });
+
+  test('no such hook where a role may write everything', async () => {
+    await provider().create({ ...order, permissions: { allow: [], denyWrites: [] } });
+    const { hooks } = (await json('settings.json')) as { hooks: Record<string, unknown[]> };
+    expect(hooks['PreToolUse']).toHaveLength(1);
+    expect(await env()).not.toHaveProperty('TMOPS_NODE');
+    expect(await readdir(folder.agentDir)).not.toContain('write-rules.json');
   });
 
   test('only the servers it was given', async () => {
@@ -131,8 +159,11 @@ describe('what Claude Code is started with', () => {
       'launch',
       'mcp.json',
       'settings.json',
+      'write-hook.mjs',
+      'write-hook.sh',
+      'write-rules.json',
     ]);
-    for (const name of ['settings.json', 'mcp.json', 'launch/env']) {
+    for (const name of ['settings.json', 'mcp.json', 'launch/env', 'write-rules.json']) {
       expect((await stat(join(folder.agentDir, name))).mode & 0o777, name).toBe(0o600);
     }
     expect((await readdir(folder.root)).sort()).toEqual(['agents', 'bin', 'root', 'tree']);

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { classifyClaude } from '../../../src/adapters/agents/claude-screen.ts';
 import { loadSignatures } from '../../../src/adapters/agents/claude-signatures.ts';
 import { packagedFile } from '../../../src/adapters/agents/packaged-file.ts';
-import type { Screen } from '../../../src/core/screen.ts';
+import { dialogKey, isSameDialog, type Dialog, type Screen } from '../../../src/core/screen.ts';
 
 const GOLDEN = new URL('../../golden/claude/', import.meta.url).pathname;
 const signatures = await loadSignatures(packagedFile('claude-code.yaml'));
@@ -17,19 +17,23 @@ const captures = readdirSync(GOLDEN).map((file) => ({
   capture: readFileSync(join(GOLDEN, file), 'utf8'),
 }));
 
-const empty = { kind: 'composer', draft: '', lastRow: '', busy: false };
+/** Where the box stands is looked at with every capture. */
+const rows: unknown = expect.any(Array);
+const empty = { kind: 'composer', draft: '', rows, busy: false };
 const busy = { ...empty, busy: true };
 const draft = (text: string): object => ({
   kind: 'composer',
   draft: text,
-  lastRow: text.split('\n').at(-1),
+  rows,
   busy: false,
 });
 const menu = (text: string): object => ({ kind: 'composer-mode', mode: 'menu', draft: text });
 const dialog = (name: string, choices: unknown = expect.anything()): object => {
   const text: unknown = expect.any(String);
   const hint: unknown = expect.stringMatching(/^.{20,}$/s);
-  return { kind: 'dialog', dialog: { name, choices, text, hint } };
+  // How it can be answered is looked at further down.
+  const answering: unknown = expect.objectContaining({ kind: expect.any(String) as unknown });
+  return { kind: 'dialog', dialog: { name, choices, text, hint }, answering };
 };
 /** A draft, however it is wrapped. */
 const wrapped = (text: string): object => ({ kind: 'composer', draft: text.replaceAll(' ', ''), busy: false });
@@ -44,6 +48,8 @@ const YES_NO_AUTO = [
   '3. Yes, and switch to auto mode · auto mode handles these prompts for you',
   '4. No',
 ];
+
+const FOUR = ['1. Files one JSON file a session', '2. SQLite one database', '3. Type something.', '4. Chat about this'];
 
 /** By the name of the file before its size. What the small sizes do not show is in the table below. */
 const EXPECTED: Readonly<Record<string, object>> = {
@@ -86,6 +92,7 @@ const EXPECTED: Readonly<Record<string, object>> = {
   'model-picker': dialog('model'),
   'model-picker-busy': dialog('model'),
   'permission-bash': dialog('permission', YES_NO_AUTO),
+  'permission-bash-third': dialog('permission', YES_NO_AUTO),
   'permission-edit': dialog('permission', [
     '1. Yes',
     '2. Yes, and switch to accept edits (auto-approve file edits and common file commands) for this session (shift+tab)',
@@ -106,6 +113,9 @@ const EXPECTED: Readonly<Record<string, object>> = {
   'plan-approval': dialog('plan', ['1. Yes, and switch to default (ask each time) for this session', '2. No']),
   'prompt-put-back': draft('SLOW'),
   question: dialog('question', expect.arrayContaining(['1. Files one JSON file a session', '4. Chat about this'])),
+  'question-field': dialog('question', FOUR),
+  'question-last': dialog('question', FOUR),
+  'question-review': dialog('question', ['1. Submit answers', '2. Cancel']),
   'question-multi': dialog('question', expect.arrayContaining(['1. [ ] A a', '4. Chat about this'])),
   'question-typed': dialog('question', expect.arrayContaining(['3. [BEGIN]: Start'])),
   ready: empty,
@@ -150,12 +160,137 @@ describe('captured screens', () => {
   test.each(captures)('$file', ({ file, state, capture }) => {
     const screen = classify(capture);
     const expected = HIDDEN[file] ?? EXPECTED[state]!;
-    if (screen.kind === 'composer' && !('lastRow' in expected)) {
+    if (screen.kind === 'composer' && !('rows' in expected))
       expect({ kind: screen.kind, draft: screen.draft.replace(/\s/g, ''), busy: screen.busy }).toEqual(expected);
-      expect(screen.draft.endsWith(screen.lastRow)).toBe(true);
-      // What tmux searches for before Enter has to stand at the end of a row.
-      expect(plain(capture)).toContain(`${screen.lastRow}\n`);
-    } else expect(screen).toEqual(expected);
+    else expect(screen).toEqual(expected);
+    if (screen.kind === 'composer') expectBox(capture, screen);
+  });
+
+  /** What tmux looks for before Enter: the box as a whole, down to the row below the rule that closes it. */
+  function expectBox(capture: string, screen: Extract<Screen, { kind: 'composer' }>): void {
+    const shown = plain(capture)
+      .split('\n')
+      .map((row) => row.trimEnd());
+    const box = screen.rows.map(({ text }) => text);
+    const rule = box.findLastIndex((row) => /^─+$/.test(row));
+    const begins = shown.findLastIndex((row) => row === box[0]);
+    expect(
+      shown
+        .slice(begins)
+        .filter((row) => row !== '')
+        .slice(0, box.length),
+    ).toEqual(box);
+    expect(screen.rows.map(({ at }) => shown[at - 1])).toEqual(box);
+    expect(box[0]).toMatch(/^❯/);
+    expect(rule).toBeGreaterThan(0);
+    expect(rule).toBeGreaterThanOrEqual(box.length - 2);
+    const inside = box.slice(0, rule).join('').slice(1).replace(/\s/g, '');
+    if (screen.draft !== '') expect(inside).toBe(screen.draft.replace(/\s/g, ''));
+  }
+});
+
+describe('how a question can be answered from elsewhere', () => {
+  const answeringOf = (file: string): unknown => {
+    const screen = classify(captures.find((one) => one.file === `${file}.txt`)!.capture);
+    return screen.kind === 'dialog' ? screen.answering : screen;
+  };
+  const CUT = { kind: 'in-the-pane', why: 'not all of it is on the screen; make the pane larger' };
+  const READ = { kind: 'in-the-pane', why: 'it has to be read and answered in the pane' };
+
+  test.each([
+    ['permission-bash.109x49', 0, []],
+    ['permission-bash.80x24', 0, []],
+    ['permission-bash-third.109x49', 2, []],
+    ['permission-edit.109x49', 0, []],
+    ['permission-fetch.80x24', 0, []],
+    ['permission-mcp.109x49', 0, []],
+    ['plan-approval.109x49', 0, []],
+    ['question.109x49', 0, [2]],
+    ['question.80x24', 0, [2]],
+    ['question-field.109x49', 2, [2]],
+    ['question-last.109x49', 3, [2]],
+    ['question-review.109x49', 0, []],
+    ['api-key.109x49', 1, []],
+    ['claude-md.80x24', 0, []],
+    ['mcp-server.109x49', 2, []],
+    ['trust.80x24', 0, []],
+  ])('%s: by label, choice %i is marked', (file, marked, fields) => {
+    expect(answeringOf(file)).toMatchObject({ kind: 'by-label', marked, fields });
+  });
+
+  test.each([
+    ['permission-bash.40x12', CUT],
+    ['permission-edit.40x12', CUT],
+    ['question.40x12', CUT],
+    ['question-typed.40x12', CUT],
+    ['trust.40x12', CUT],
+    ['question-typed.109x49', { kind: 'in-the-pane', why: 'somebody is typing a text into it' }],
+    ['question-multi.109x49', { kind: 'in-the-pane', why: 'it takes several choices' }],
+    ['mcp-servers.109x49', { kind: 'in-the-pane', why: 'it takes several choices' }],
+    ['help.109x49', { kind: 'in-the-pane', why: 'tmops does not know this question' }],
+    ['settings-error.109x49', READ],
+    ['model-picker.80x24', READ],
+    ['exit-with-task.109x49', READ],
+    ['resume-picker.80x24', READ],
+    ['auto-mode.109x49', READ],
+  ])('%s: only in the pane', (file, expected) => {
+    expect(answeringOf(file)).toEqual(expected);
+  });
+
+  test('explanations are no part of a label, wrapped labels are', () => {
+    expect(answeringOf('question.109x49')).toMatchObject({
+      short: ['1. Files', '2. SQLite', '3. Type something.', '4. Chat about this'],
+    });
+    expect(answeringOf('permission-edit.80x24')).toMatchObject({
+      short: [
+        '1. Yes',
+        '2. Yes, and switch to accept edits (auto-approve file edits and common file commands) for this session (shift+tab)',
+        '3. No',
+      ],
+    });
+  });
+
+  test('its rows are those of the screen, the marked one first', () => {
+    const { rows } = answeringOf('permission-bash.109x49') as { rows: readonly string[] };
+    const screen = plain(captures.find((one) => one.file === 'permission-bash.109x49.txt')!.capture).split('\n');
+    expect(rows[0]).toBe(' ❯ 1. Yes');
+    expect(rows).toContain(' node -e 1 && echo ran');
+    expect(rows.filter((row) => !screen.includes(row))).toEqual([]);
+  });
+
+  test('a question is the same wherever its mark stands, and another one is not', () => {
+    const dialogOf = (file: string): Dialog => {
+      const screen = classify(captures.find((one) => one.file === `${file}.txt`)!.capture);
+      if (screen.kind !== 'dialog') throw new Error(`${file} is no dialog`);
+      return screen.dialog;
+    };
+    const bash = dialogOf('permission-bash.109x49');
+    const question = dialogOf('question.109x49');
+    expect(isSameDialog(bash, dialogOf('permission-bash-third.109x49'))).toBe(true);
+    expect(isSameDialog(bash, dialogOf('permission-bash.80x24'))).toBe(true);
+    expect(isSameDialog(question, dialogOf('question-field.109x49'))).toBe(true);
+    expect(isSameDialog(question, dialogOf('question-last.109x49'))).toBe(true);
+    for (const other of ['permission-write.109x49', 'permission-fetch.109x49', 'question-typed.109x49'])
+      expect(isSameDialog(dialogOf(other), other.startsWith('question') ? question : bash)).toBe(false);
+    const another = { ...bash, text: bash.text.replace('node -e 1 && echo ran', 'rm -rf /') };
+    expect(isSameDialog(bash, another)).toBe(false);
+    expect(dialogKey(bash)).not.toBe(dialogKey(another));
+  });
+
+  test('a list in the question is not taken for its choices', () => {
+    const screen = classify(
+      [RULE, ' Ready to code?', '', '   1. do it', '   2. test it', '', ' Would you like to proceed?', ''].join('\n') +
+        '\n   1. Yes, and use auto mode\n   2. Yes, and ask\n ❯ 3. No, keep planning\n\n Esc to cancel',
+    );
+    expect(screen).toMatchObject({
+      dialog: { name: 'plan', choices: ['1. Yes, and use auto mode', '2. Yes, and ask', '3. No, keep planning'] },
+      answering: { kind: 'by-label', marked: 2 },
+    });
+  });
+
+  test('a scrolled list is not all there', () => {
+    const capture = [RULE, ' Which one?', '', ' ↑ 3. C', ' ❯ 4. D', ' ↓ 5. E', '', 'Enter to select'].join('\n');
+    expect(classify(capture)).toMatchObject({ dialog: { choices: ['3. C', '4. D', '5. E'] }, answering: CUT });
   });
 });
 

@@ -14,6 +14,12 @@ import { agentFolder, type AgentFolder } from './agent-folder.ts';
 const rule = '─'.repeat(40);
 const box = (...rows: string[]): string => ['● said', '', rule, ...rows, rule].join('\n');
 
+const FOOTER = '  ? for shortcuts';
+
+/** The rows that follow each other from there on; of two rules that are drawn alike the upper one is the first. */
+const boxAt = (from: number, ...texts: string[]): { text: string; at: number }[] =>
+  texts.map((text, index) => ({ text, at: text === rule ? 3 : from + index }));
+
 describe('classifyRehearsal', () => {
   it.each<[string, string, Screen]>([
     ['nothing', '\n\n', { kind: 'unknown' }],
@@ -21,22 +27,27 @@ describe('classifyRehearsal', () => {
     [
       'an empty box',
       `${box('❯')}\n  ? for shortcuts · rehearsal\n\n`,
-      { kind: 'composer', draft: '', lastRow: '', busy: false },
+      { kind: 'composer', draft: '', rows: boxAt(4, '❯', rule, '  ? for shortcuts · rehearsal'), busy: false },
     ],
     [
       'ghost text',
       `${box('❯ \x1b[2mtry this\x1b[0m')}\n  ? for shortcuts`,
-      { kind: 'composer', draft: '', lastRow: '', busy: false },
+      { kind: 'composer', draft: '', rows: boxAt(4, '❯ try this', rule, FOOTER), busy: false },
     ],
     [
       'a draft in a colour with the number of dimmed text',
       `${box('❯ \x1b[38;5;2mreal\x1b[39m')}\n  ? for shortcuts`,
-      { kind: 'composer', draft: 'real', lastRow: 'real', busy: false },
+      { kind: 'composer', draft: 'real', rows: boxAt(4, '❯ real', rule, FOOTER), busy: false },
     ],
     [
       'a draft of two rows, busy, cut footer',
       `${box('❯ one', '  two')}\n  esc to interrupt …`,
-      { kind: 'composer', draft: 'one\ntwo', lastRow: 'two', busy: true },
+      {
+        kind: 'composer',
+        draft: 'one\ntwo',
+        rows: boxAt(4, '❯ one', '  two', rule, '  esc to interrupt …'),
+        busy: true,
+      },
     ],
     [
       'a shell box',
@@ -47,7 +58,7 @@ describe('classifyRehearsal', () => {
     [
       'a path is no menu',
       `${box('❯ /tmp/x')}\n  ? for shortcuts`,
-      { kind: 'composer', draft: '/tmp/x', lastRow: '/tmp/x', busy: false },
+      { kind: 'composer', draft: '/tmp/x', rows: boxAt(4, '❯ /tmp/x', rule, FOOTER), busy: false },
     ],
     [
       'the transcript',
@@ -63,10 +74,11 @@ describe('classifyRehearsal', () => {
         kind: 'dialog',
         dialog: {
           name: 'unrecognised',
-          text: 'Really?\n❯ Yes\nNo\nEsc to cancel',
+          text: 'Really?\nYes\nNo\nEsc to cancel',
           choices: ['Yes', 'No'],
           hint: 'Answer the dialog in the pane.',
         },
+        answering: { kind: 'in-the-pane', why: 'tmops does not know this question' },
       },
     ],
   ])('sees %s', (_, capture, screen) => {
@@ -78,6 +90,22 @@ describe('classifyRehearsal', () => {
     const screen = classifyRehearsal(capture);
     expect(screen).toMatchObject({
       dialog: { name: 'permission', choices: ['1. Yes', "2. Yes, and don't ask again", '3. No'] },
+      answering: { kind: 'by-label', marked: 0, fields: [] },
+    });
+  });
+
+  it('says which choice is marked and which takes a text', () => {
+    const question = (first: string, third: string, text = '3. Type something.'): string =>
+      `${rule}\n Question\n\n Which one?\n ${first} 1. The first\n   2. The second\n ${third} ${text}\n\n Enter to select · ↑/↓ to navigate · Esc to cancel`;
+    const marked = classifyRehearsal(question(' ', '❯'));
+    expect(marked).toMatchObject({ answering: { kind: 'by-label', marked: 2, fields: [2] } });
+    expect(marked).toMatchObject({ dialog: { text: expect.not.stringContaining('❯') as string } });
+    expect(classifyRehearsal(question('❯', ' '))).toMatchObject({ answering: { marked: 0, rows: { length: 6 } } });
+    expect(classifyRehearsal(question(' ', '❯', '3. our prompt'))).toMatchObject({
+      answering: { kind: 'in-the-pane', why: 'somebody is typing a text into it' },
+    });
+    expect(classifyRehearsal(question('❯', ' ').replace(`${rule}\n`, ''))).toMatchObject({
+      answering: { kind: 'in-the-pane' },
     });
   });
 });

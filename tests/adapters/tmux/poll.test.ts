@@ -1,7 +1,7 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { openPoll, type Pace, type Poll } from '../../../src/adapters/tmux/poll.ts';
+import { openPoll, type ModeChanged, type Pace, type Poll } from '../../../src/adapters/tmux/poll.ts';
 import { privateServer, type PrivateServer } from '../../rig/tmux.ts';
 import { until } from '../../rig/wait.ts';
 
@@ -20,13 +20,16 @@ afterEach(async () => {
 });
 
 /** A poll whose tmux notes the time of each start, in ms. */
-async function noted(): Promise<{ poll: Poll; starts: () => Promise<number[]> }> {
+async function noted(
+  modeChanged: ModeChanged = () => undefined,
+): Promise<{ poll: Poll; starts: () => Promise<number[]> }> {
   const [tmux, log] = [path.join(rig.folder, 'tmux'), path.join(rig.folder, 'starts')];
   await writeFile(tmux, `#!/bin/sh\ndate +%s%N >> ${log}\nexec tmux "$@"\n`);
   await chmod(tmux, 0o700);
   await writeFile(log, '');
   const { socketName, configFile, env } = rig;
-  const poll = openPoll({ tmux, arguments: ['-L', socketName, '-f', configFile], env, answerWithinMs: 5000 }, PACE);
+  const server = { tmux, arguments: ['-L', socketName, '-f', configFile], env, answerWithinMs: 5000 };
+  const poll = openPoll(server, modeChanged, PACE);
   return {
     poll,
     starts: async () =>
@@ -73,4 +76,21 @@ it('looks soon for whoever comes after the last one has gone', async () => {
   const askedAt = performance.now();
   expect(await poll.untilGone('none', new AbortController().signal)).toBe("can't find session: none");
   expect(performance.now() - askedAt).toBeLessThan(800);
+});
+
+it('tells of the panes that enter and leave a mode, each time once, of the sessions that are waited for', async () => {
+  const changes: string[] = [];
+  const { poll, starts } = await noted((session, pane) => changes.push(`${session} ${pane}`));
+  void poll.untilGone('one', ended.signal);
+  const pane = await rig.run('display-message', '-p', '-t', '=one:', '#{pane_id}');
+  await rig.run('copy-mode', '-t', '=two:', ';', 'copy-mode', '-t', '=one:');
+  await until('it is told', () => changes.length > 0);
+  const before = (await starts()).length;
+  poll.stir();
+  await until('it looks again', async () => (await starts()).length >= before + 2);
+  expect(changes).toEqual([`one ${pane}`]);
+  await rig.run('copy-mode', '-q', '-t', '=one:');
+  poll.stir();
+  await until('its end is told', () => changes.length > 1);
+  expect(changes).toEqual([`one ${pane}`, `one ${pane}`]);
 });

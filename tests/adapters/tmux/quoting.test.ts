@@ -4,7 +4,7 @@ import { askByChild } from '../../../src/adapters/tmux/child.ts';
 import type { Server } from '../../../src/adapters/tmux/child.ts';
 import type { Ask } from '../../../src/adapters/tmux/commands.ts';
 import { ControlConnection } from '../../../src/adapters/tmux/connection.ts';
-import { rowEndPattern } from '../../../src/adapters/tmux/text.ts';
+import { wholeRowPattern } from '../../../src/adapters/tmux/text.ts';
 import { privateServer } from '../../rig/tmux.ts';
 import type { PrivateServer } from '../../rig/tmux.ts';
 import { until } from '../../rig/wait.ts';
@@ -118,7 +118,7 @@ describe('text on its way to tmux', () => {
   });
 });
 
-describe('the search for the end of a row', () => {
+describe('the search for a row', () => {
   const rows = [
     '@.tmops/a/current/prompts/0007.md [tmops#7]',
     'Read {this}, then "that" — it\'s (all) $5 + 100% *now*? ^|~`',
@@ -133,7 +133,7 @@ describe('the search for the end of a row', () => {
     const pane = await rig.run('new-window', '-d', '-P', '-F', '#{pane_id}', '--', ...program);
     await until('the row is shown', async () => (await rig.run('capture-pane', '-p', '-t', pane)).includes('last'));
     const finds = async (end: string) => {
-      const guard = `#{&&:1,#{C/r:${rowEndPattern(end)}}}`;
+      const guard = `#{&&:1,#{C/r:${wholeRowPattern(end)}}}`;
       const branches = ['display-message -p yes', 'display-message -p no'];
       const reply = await byConnection([['if-shell', '-F', '-t', pane, guard, ...branches]], { repeatable: true });
       return reply.kind === 'done' ? reply.outputs[0] : reply;
@@ -142,5 +142,6 @@ describe('the search for the end of a row', () => {
     expect(await finds(`${row}x`)).toEqual(['no']);
     expect(await finds(row.replace(/[a-z](?=[^a-z]*$)/, 'Q'))).toEqual(['no']);
     expect(await finds(row.slice(0, -1).trimEnd())).toEqual(['no']);
+    expect(await finds(row.slice(1).trimStart())).toEqual(['no']);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { childArguments, cutAtMarks, quote, withMarks } from '../../../src/adapters/tmux/commands.ts';
-import { rowEndPattern, shown, unexpanded, unshown } from '../../../src/adapters/tmux/text.ts';
+import { shown, unexpanded, unshown, wholeRowPattern } from '../../../src/adapters/tmux/text.ts';
 
 describe('quote', () => {
   it.each([
@@ -9,12 +9,13 @@ describe('quote', () => {
     ["it's", "'it'\\''s'"],
     ['$x ~ #{y} \\', "'$x ~ #{y} \\'"],
     ['\r', `''"\\r"''`],
+    ['\x1b[A', `''"\\e"'[A'`],
     ['%1', "'%1'"],
   ])('writes %j as %s', (text, quoted) => {
     expect(quote(text)).toBe(quoted);
   });
 
-  it.each(['a\nb', '\0', '\x1b[1m', '\x85', '\ud800'])('refuses %j', (text) => {
+  it.each(['a\nb', '\0', '\x9b1m', '\x85', '\ud800'])('refuses %j', (text) => {
     expect(() => quote(text)).toThrow('Internal error');
   });
 });
@@ -74,17 +75,16 @@ describe('unexpanded', () => {
   });
 });
 
-describe('rowEndPattern', () => {
+describe('wholeRowPattern', () => {
   it.each([
-    ['Read it. [tmops#7]', 'Read it[.] [[]tmops[#]7[]] *$'],
-    ['a^b\\c{d}e%f   ', 'a\\^b[\\]c[{]d.e.f *$'],
-    ['ü🙂 é', 'ü🙂 é *$'],
-    ['x'.repeat(30), `${'x'.repeat(24)} *$`],
+    ['Read it. [tmops#7]', '^Read it[.] [[]tmops[#]7[]]( |\u00a0)*$'],
+    ['a^b\\c{d}e%f   ', '^a\\^b[\\]c[{]d.e.f( |\u00a0)*$'],
+    ['❯\u00a0ü🙂 é', '^❯\u00a0ü🙂 é( |\u00a0)*$'],
   ])('finds %j with %s', (row, pattern) => {
-    expect(rowEndPattern(row)).toBe(pattern);
+    expect(wholeRowPattern(row)).toBe(pattern);
   });
 
   it.each(['', '   ', 'a\x07'])('refuses %j', (row) => {
-    expect(() => rowEndPattern(row)).toThrow('Internal error');
+    expect(() => wholeRowPattern(row)).toThrow('Internal error');
   });
 });

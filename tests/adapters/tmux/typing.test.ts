@@ -50,7 +50,7 @@ describe.each(['control', 'process'] as const)('typing by way of %s', (way) => {
     const { pane, log } = await openLogged({ bracketed: true });
     expect(await at.terminal.paste(pane, LINE)).toBe('typed');
     await shows(pane, '[tmops#7]');
-    expect(await at.terminal.enter(pane, `> ${LINE}`)).toBe('typed');
+    expect(await at.terminal.press(pane, 'enter', [LINE])).toBe('typed');
     await received(log, `\x1b[200~${LINE}\x1b[201~\r`);
     expect(await buffers()).toBe('');
   });
@@ -81,7 +81,7 @@ describe.each(['control', 'process'] as const)('typing by way of %s', (way) => {
       return look.kind === 'seen' && look.dead;
     });
     expect(await at.terminal.paste(pane, LINE)).toBe('refused');
-    expect(await at.terminal.enter(pane, 'here')).toBe('refused');
+    expect(await at.terminal.press(pane, 'enter', ['here'])).toBe('refused');
     expect(await buffers()).toBe('');
     expect(await at.rig.alive()).toBe(true);
   });
@@ -95,11 +95,11 @@ describe.each(['control', 'process'] as const)('typing by way of %s', (way) => {
     await at.rig.run(command, '-t', pane);
     expect(await at.terminal.look(pane)).toMatchObject({ kind: 'seen', inMode: true });
     expect(await at.terminal.paste(pane, LINE)).toBe('refused');
-    expect(await at.terminal.enter(pane, 'here')).toBe('refused');
+    expect(await at.terminal.press(pane, 'enter', ['here'])).toBe('refused');
     await at.terminal.leaveMode(pane);
     expect(await at.terminal.look(pane)).toMatchObject({ kind: 'seen', inMode: false });
     await at.terminal.leaveMode(pane);
-    expect(await at.terminal.enter(pane, 'here')).toBe('typed');
+    expect(await at.terminal.press(pane, 'enter', ['here'])).toBe('typed');
     await received(log, '\r');
     expect(await buffers()).toBe('');
   });
@@ -116,26 +116,91 @@ describe.each(['control', 'process'] as const)('typing by way of %s', (way) => {
     await at.rig.run('split-window', '-d', '-t', pane, 'sleep', '1000');
     await at.rig.run('kill-pane', '-t', pane);
     expect(await at.terminal.paste(pane, LINE)).toEqual({ failed: `the pane ${pane} is gone` });
-    expect(await at.terminal.enter(pane, 'here')).toEqual({ failed: `the pane ${pane} is gone` });
+    expect(await at.terminal.press(pane, 'enter', ['here'])).toEqual({ failed: `the pane ${pane} is gone` });
     expect(await at.terminal.look(pane)).toEqual({ kind: 'gone' });
     await at.terminal.leaveMode(pane);
     await at.terminal.label(pane, { role: 'tester', state: 'gone' });
     expect(await buffers()).toBe('');
   });
 
-  it('presses Enter only while the row ends as expected', async () => {
-    const row = "Don't {panic}, #[fg=red] 100% [tmops#7] ^$|()*+?\\ «é🙂»";
-    const { pane, log } = await openLogged({ shows: ['first row', row, 'last row'] });
+  it('pastes only while every row stands there whole', async () => {
+    const { pane, log } = await openLogged({ shows: ['first row', '❯\u00a0', 'last row'] });
     await shows(pane, 'last row');
-    for (const other of [`${row} and more`, row.slice(0, -1), row.replace('7', '8'), 'row that is not there']) {
-      expect(await at.terminal.enter(pane, other)).toBe('refused');
+    for (const row of ['❯ x', 'first', 'row', 'not there'])
+      expect(await at.terminal.paste(pane, 'x', ['first row', row])).toBe('refused');
+    expect(await at.terminal.paste(pane, 'x', ['❯', 'first row'])).toBe('typed');
+    await received(log, 'x');
+    expect(await buffers()).toBe('');
+  });
+});
+
+describe.each(['control', 'process'] as const)('keys by way of %s', (way) => {
+  beforeEach(() => start(way));
+
+  const ROWS = [' ❯ 1. Yes, {all} of #[fg=red] 100%', '   2. No; ^$|()*+?\\ «é🙂»'] as const;
+
+  it('are pressed one by one, as a keyboard sends them', async () => {
+    const { pane, log } = await openLogged({ shows: ['first', ...ROWS, 'last'], bracketed: true });
+    await shows(pane, 'last');
+    for (const key of ['down', 'up', 'enter'] as const)
+      expect(await at.terminal.press(pane, key, [...ROWS])).toBe('typed');
+    await received(log, '\x1b[B\x1b[A\r');
+    expect(await buffers()).toBe('');
+  });
+
+  it('are pressed only while every row stands there whole', async () => {
+    const { pane, log } = await openLogged({ shows: [...ROWS, 'last'] });
+    await shows(pane, 'last');
+    const others = [ROWS[0].slice(0, -1), `${ROWS[0]} too`, ROWS[0].slice(1), ROWS[0].replace('❯', ' '), 'not there'];
+    for (const other of others) {
+      expect(await at.terminal.press(pane, 'enter', [other])).toBe('refused');
+      expect(await at.terminal.press(pane, 'down', [ROWS[0], other])).toBe('refused');
+      expect(await at.terminal.press(pane, 'down', [ROWS[0], ROWS[1], 'last', other])).toBe('refused');
     }
-    expect(await at.terminal.enter(pane, `${row}   `)).toBe('typed');
-    expect(await at.terminal.enter(pane, 'a longer start of the row that stood elsewhere, then first row')).toBe(
-      'refused',
-    );
-    expect(await at.terminal.enter(pane, 'first row')).toBe('typed');
-    await received(log, '\r\r');
+    expect(await at.terminal.press(pane, 'enter', [ROWS[0], 'last', ROWS[1]])).toBe('typed');
+    await received(log, '\r');
+    expect(await buffers()).toBe('');
+  });
+
+  it('are pressed only while the rows stand in their places', async () => {
+    const { pane, log } = await openLogged({ shows: ['same', '❯\u00a0one', '  two', 'same', 'footer'] });
+    await shows(pane, 'footer');
+    const first = { text: '❯\u00a0one', at: 2 };
+    const second = { text: '  two', at: 3 };
+    // What is drawn twice is where it is drawn first.
+    const closing = { text: 'same', at: 1 };
+    const footer = { text: 'footer', at: 5 };
+    for (const moved of [first, second, footer, closing].map(({ text, at }) => ({ text, at: at + 1 }))) {
+      expect(await at.terminal.press(pane, 'enter', [first, moved])).toBe('refused');
+      expect(await at.terminal.press(pane, 'enter', [moved])).toBe('refused');
+    }
+    expect(await at.terminal.press(pane, 'enter', [{ text: 'same', at: 4 }])).toBe('refused');
+    expect(await at.terminal.press(pane, 'enter', [first, second, closing, footer])).toBe('typed');
+    await received(log, '\r');
+  });
+
+  it('need no more of a very long question than one command of tmux can hold', async () => {
+    const many = Array.from({ length: 60 }, (_, index) => `${index}. ${'x;y#{z} '.repeat(20)}`.trimEnd());
+    const { pane, log } = await openLogged({ shows: many });
+    await shows(pane, many.at(-1) ?? '');
+    expect(await at.terminal.press(pane, 'down', [many[5] ?? '', ...many])).toBe('typed');
+    expect(await at.terminal.press(pane, 'down', ['not there', ...many])).toBe('refused');
+    await received(log, '\x1b[B');
+  });
+
+  it('are not pressed in copy mode, nor in a dead pane', async () => {
+    const { pane, pid } = await openLogged({ shows: ['here'] });
+    await at.rig.run('copy-mode', '-t', pane);
+    expect(await at.terminal.press(pane, 'down', ['here'])).toBe('refused');
+    await at.terminal.leaveMode(pane);
+    process.kill(pid, 'SIGKILL');
+    await until('the pane is dead', async () => {
+      const look = await at.terminal.look(pane);
+      return look.kind === 'seen' && look.dead;
+    });
+    expect(await at.terminal.press(pane, 'down', ['here'])).toBe('refused');
+    expect(await at.terminal.press(pane, 'enter', ['here'])).toBe('refused');
+    expect(await at.rig.alive()).toBe(true);
     expect(await buffers()).toBe('');
   });
 });
@@ -154,7 +219,9 @@ describe.each(['control', 'process'] as const)('typing by way of %s', (way) => {
       const pastes = [];
       for (let paste = 0; paste < (way === 'control' ? 30 : 8); paste += 1) {
         if (paste === race % (way === 'control' ? 30 : 8)) process.kill(pid, 'SIGKILL');
-        pastes.push(paste % 2 === 0 ? at.terminal.paste(pane, `line ${paste}`) : at.terminal.enter(pane, 'here'));
+        pastes.push(
+          paste % 2 === 0 ? at.terminal.paste(pane, `line ${paste}`) : at.terminal.press(pane, 'enter', ['here']),
+        );
         if (paste % 5 === 0) await pastes.at(-1);
       }
       results.push(...(await Promise.all(pastes)));

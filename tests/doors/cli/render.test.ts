@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { colourInk, noInk } from '../../../src/doors/cli/look.ts';
 import * as render from '../../../src/doors/cli/render.ts';
+import * as steering from '../../../src/doors/cli/render-steering.ts';
 import { renderFrame, renderProblem, renderStatus } from '../../../src/doors/cli/render-status.ts';
 import { clean, widthOf } from '../../../src/doors/cli/text.ts';
 import { cannedStatus } from '../../rig/canned.ts';
@@ -18,6 +19,9 @@ const cases: [string, readonly string[]][] = [
   ['status-troubled', renderStatus(views.troubled, look)],
   ['status-troubled-80', renderStatus(views.troubled, { ...look, columns: 80 })],
   ['status-completed', renderStatus(views.completed, look)],
+  ['status-steered', renderStatus(views.steered, look)],
+  ['status-steered-100', renderStatus(views.steered, { ...look, columns: 100 })],
+  ['status-steered-frame-8x60', renderFrame(views.steered, { ...look, columns: 60, rows: 8 })],
   ['status-frame-24x80', renderFrame(views.troubled, { ...look, columns: 80, rows: 24 })],
   ['status-frame-8x40', renderFrame(views.troubled, { ...look, columns: 40, rows: 8 })],
   ['init', render.renderInit(views.initView)],
@@ -41,6 +45,19 @@ const cases: [string, readonly string[]][] = [
     render.renderStop({ feature: 'auth-api', run: 'initial', stopped: true, next: 'tmops start auth-api goes on.' }),
   ],
   ['settle', render.renderSettle({ feature: 'auth-api', prompt: 3, as: 'resend' })],
+  ['take', steering.renderHolders(views.holdersView, look)],
+  ['give', steering.renderHolders({ ...views.holdersView, waiting: [], waitsFor: views.gateView.waitsFor }, look)],
+  ['pause', steering.renderPaused(views.pauseView, look)],
+  ['pause-none', steering.renderPaused({ features: [] }, look)],
+  ['approve', steering.renderGate('approve')(views.gateView, look)],
+  ['approve-module', steering.renderGate('approve')({ ...views.gateView, file: '' }, look)],
+  ['reject', steering.renderGate('reject')(views.gateView, look)],
+  ['skip', steering.renderStep('skip')(views.stepView, look)],
+  ['retry', steering.renderStep('retry')({ ...views.stepView, present: 'tests' }, look)],
+  ['redo', steering.renderStep('redo')({ ...views.stepView, present: null }, look)],
+  ['message', steering.renderMessage(views.messageView, look)],
+  ['why', steering.renderWhy(views.whyView, look)],
+  ['why-60', steering.renderWhy({ ...views.whyView, attention: views.troubled.attention }, narrow)],
 ];
 
 test.each(cases)('%s is as in tests/golden/cli', async (name, lines) => {
@@ -84,7 +101,7 @@ describe('a frame', () => {
   );
 
   test.each(sizes)('of %d rows and %d columns is not exceeded', (rows, columns) => {
-    for (const view of [cannedStatus, views.troubled, views.completed]) {
+    for (const view of [cannedStatus, views.troubled, views.steered, views.completed]) {
       for (const ink of [noInk, colourInk]) {
         const lines = renderFrame(view, { ...look, ink, columns, rows });
         expect(lines.length).toBeGreaterThan(0);

@@ -22,6 +22,16 @@ const OUTPUTS: Readonly<Record<string, unknown>> = {
   },
   settle: { feature: 'auth-api', prompt: 3, as: 'resend' },
   stop: { feature: 'auth-api', run: 'initial', stopped: true, next: 'tmops start auth-api goes on.' },
+  take: views.holdersView,
+  give: views.holdersView,
+  pause: views.pauseView,
+  resume: views.pauseView,
+  approve: views.gateView,
+  reject: views.gateView,
+  skip: views.stepView,
+  retry: views.stepView,
+  redo: views.stepView,
+  why: views.whyView,
 };
 const plays: CliSetting = { reply: ({ op }) => ok(OUTPUTS[op]) };
 
@@ -43,6 +53,30 @@ describe('what is asked of the supervisor', () => {
     ],
     ['settle auth-api 3 resend', { op: 'settle', input: { feature: 'auth-api', prompt: 3, as: 'resend' } }],
     ['stop auth-api', { op: 'stop', input: { feature: 'auth-api' } }],
+    ['start auth-api --baseline waived', { op: 'start', input: { feature: 'auth-api', baseline: 'waived' } }],
+    ['take auth-api', { op: 'take', input: { feature: 'auth-api' } }],
+    ['take auth-api tester', { op: 'take', input: { feature: 'auth-api', role: 'tester' } }],
+    ['give auth-api tester', { op: 'give', input: { feature: 'auth-api', role: 'tester' } }],
+    ['pause', { op: 'pause', input: {} }],
+    ['pause auth-api', { op: 'pause', input: { feature: 'auth-api' } }],
+    ['resume', { op: 'resume', input: {} }],
+    ['approve auth-api', { op: 'approve', input: { feature: 'auth-api' } }],
+    ['approve auth-api --comment fine', { op: 'approve', input: { feature: 'auth-api', comment: 'fine' } }],
+    ['reject auth-api --comment vague', { op: 'reject', input: { feature: 'auth-api', comment: 'vague' } }],
+    ['skip auth-api', { op: 'skip', input: { feature: 'auth-api' } }],
+    [
+      'skip auth-api --step testing --why needless',
+      { op: 'skip', input: { feature: 'auth-api', step: 'testing', why: 'needless' } },
+    ],
+    ['retry auth-api', { op: 'retry', input: { feature: 'auth-api' } }],
+    ['redo auth-api', { op: 'redo', input: { feature: 'auth-api' } }],
+    ['redo auth-api --step testing', { op: 'redo', input: { feature: 'auth-api', step: 'testing' } }],
+    ['goto auth-api testing', { op: 'redo', input: { feature: 'auth-api', step: 'testing' } }],
+    [
+      'goto auth-api testing --why wrong',
+      { op: 'redo', input: { feature: 'auth-api', step: 'testing', why: 'wrong' } },
+    ],
+    ['why auth-api', { op: 'why', input: { feature: 'auth-api' } }],
   ])('tmops %s', async (words, asked) => {
     const run = cli(words.split(' '), plays);
     expect(await run.code).toBe(0);
@@ -57,6 +91,8 @@ describe('what is asked of the supervisor', () => {
       'read-pane': ['auth-api', 'tester'],
       settle: ['auth-api', '3', 'resend'],
       list: [],
+      pause: [],
+      resume: [],
     };
     for (const argv of [
       [op, ...(words[op] ?? ['auth-api']), '--json'],
@@ -99,6 +135,14 @@ describe('exit codes and errors', () => {
     ['an argument too many', 'list all', 'too many arguments'],
     ['an argument too few', 'start', "missing required argument 'feature'"],
     ['a bad timeout', 'wait auth-api --timeout soon', 'It is a number of seconds'],
+    ['a role that is none', 'take auth-api A_B', 'tmops take cannot run: role is "A_B"'],
+    ['a step that is none', 'redo auth-api --step A_B', 'tmops redo cannot run: --step is "A_B"'],
+    ['a step of goto that is none', 'goto auth-api A_B', 'tmops goto cannot run: step is "A_B"'],
+    ['goto without a step', 'goto auth-api', "missing required argument 'step'"],
+    ['a message without a text', 'message auth-api', "missing required argument 'words'"],
+    ['a message for all without a text', 'message auth-api all', 'there is no text for all.'],
+    ['a long wait for a message', 'message auth-api --wait 46 hello', 'It is a number of seconds, 0 to 45.'],
+    ['a baseline of another kind', 'start auth-api --baseline no', '--baseline is "no", not one of required, waived'],
     ['nothing at all', '', 'Usage: tmops'],
   ])('2: %s', async (_, words, says) => {
     const run = cli(words === '' ? [] : words.split(' '), plays);
@@ -167,7 +211,7 @@ describe('help', () => {
       expect(run.out()).toContain(`  ${name} `);
       expect(run.out()).toContain(title);
     }
-    for (const name of ['attach', 'mcp', 'demo']) expect(run.out()).toContain(`  ${name} `);
+    for (const name of ['attach', 'goto', 'mcp', 'demo']) expect(run.out()).toContain(`  ${name} `);
     expect(run.out()).not.toContain('supervise');
   });
 

@@ -1,5 +1,5 @@
 import type { OutputOf } from '../../../src/app/table.ts';
-import { cannedStatus } from '../../rig/canned.ts';
+import { cannedStatus, freePane } from '../../rig/canned.ts';
 
 /** Views as a supervisor gives them, for the renderers. */
 
@@ -24,13 +24,27 @@ export const troubled: OutputOf<'status'> = {
   panes: [
     ...cannedStatus.panes.slice(0, 2),
     {
+      ...freePane,
       role: 'implementer',
       pane: '%3',
       state: 'waiting',
       since: '2026-01-02T10:05:30.000Z',
       detail: 'trust: "Do you trust\nthis?"',
+      dialog: {
+        id: '3f1c9a2b7d40',
+        name: 'trust',
+        text: 'Do you trust\nthis?\u001b[2J',
+        choices: ['1. Yes', '2. No, exit\u0007'],
+      },
     },
-    { role: 'verifier', pane: '%4', state: 'exited', since: '2026-01-02T09:00:00.000Z', detail: 'exit code 1' },
+    {
+      ...freePane,
+      role: 'verifier',
+      pane: '%4',
+      state: 'exited',
+      since: '2026-01-02T09:00:00.000Z',
+      detail: 'exit code 1',
+    },
   ],
   prompts: [1, 2, 3, 4, 5, 6].map((prompt) => ({
     prompt,
@@ -41,6 +55,108 @@ export const troubled: OutputOf<'status'> = {
     reason: prompt === 6 ? 'Enter had no effect' : null,
     at: '2026-01-02T10:04:00.000Z',
   })),
+};
+
+/** A human holds two panes, one of which is about to go back, and the run is paused. */
+export const steered: OutputOf<'status'> = {
+  ...cannedStatus,
+  paused: { since: '2026-01-02T10:05:50.000Z', by: 'cli', why: 'asked to' },
+  waitsFor: 'It is paused (asked to, cli); tmops resume auth-api goes on. The tester works on 003-tests-complete.md.',
+  panes: cannedStatus.panes.map((pane) => {
+    if (pane.role === 'orchestrator')
+      return { ...pane, holder: 'human', heldSince: '2026-01-02T10:02:00.000Z', heldWhy: 'taken by cli' };
+    if (pane.role !== 'implementer') return pane;
+    return {
+      ...pane,
+      holder: 'human',
+      heldSince: '2026-01-02T10:04:00.000Z',
+      heldWhy: 'a draft that is not ours',
+      handBackAt: '2026-01-02T10:06:08.000Z',
+    };
+  }),
+  checks: [
+    { step: 'plan', stage: 'before', state: 'passed', said: ['The tests pass.'], tookMs: 1840 },
+    { step: 'plan', stage: 'after', state: 'waived', said: [], tookMs: null },
+    { step: 'tests', stage: 'after', state: 'failed', said: ['The tests pass, and have to fail.'], tookMs: null },
+  ],
+};
+
+export const holdersView: OutputOf<'take'> = {
+  feature: 'auth-api',
+  panes: [
+    { role: 'orchestrator', holder: 'auto', why: null },
+    { role: 'tester', holder: 'human', why: 'taken by cli' },
+  ],
+  waiting: [
+    { prompt: 7, role: 'tester' },
+    { prompt: 8, role: 'tester' },
+  ],
+  waitsFor:
+    "A human holds the tester's pane (taken by cli); prompt 7 waits until it is handed back: tmops give auth-api tester.",
+};
+
+export const pauseView: OutputOf<'pause'> = {
+  features: [
+    { feature: 'auth-api', paused: true, waitsFor: 'It is paused (asked to, cli); tmops resume auth-api goes on.' },
+    { feature: 'billing', paused: false, waitsFor: 'The journal cannot be used.' },
+  ],
+};
+
+export const gateView: OutputOf<'approve'> = {
+  feature: 'auth-api',
+  step: 'tests',
+  file: '003-tests-complete.md',
+  waitsFor: 'The implementer is about to be prompted.',
+};
+
+export const stepView: OutputOf<'skip'> = {
+  feature: 'auth-api',
+  step: 'tests',
+  present: 'code',
+  waitsFor: 'Prompt 9 is on its way to the implementer.',
+};
+
+export const messageView: OutputOf<'message'> = {
+  feature: 'auth-api',
+  deliveries: [
+    delivery(7, 'orchestrator', 'accepted', null),
+    delivery(8, 'tester', 'queued', null),
+    delivery(9, 'implementer', 'held_for_human', 'a human holds the pane'),
+    delivery(10, 'verifier', 'wanted', null),
+  ],
+};
+
+function delivery(
+  prompt: number,
+  role: string,
+  outcome: string,
+  reason: string | null,
+): OutputOf<'message'>['deliveries'][number] {
+  const text = `Go on. [tmops#${prompt}]`;
+  return { prompt, role, purpose: 'message', text, outcome, reason, at: '2026-01-02T10:05:00.000Z' };
+}
+
+export const whyView: OutputOf<'explain'> = {
+  feature: 'auth-api',
+  waitsFor: "The tester's account is at a limit until 2026-01-02T17:00:00.000Z.",
+  since: '2026-01-02T10:02:00.000Z',
+  reasons: [
+    {
+      code: 'usage-limit',
+      sentence: 'The tester\'s account is at a limit until 2026-01-02T17:00:00.000Z: "resets\u001b[2J 5pm".',
+      since: '2026-01-02T10:02:00.000Z',
+    },
+    { code: 'turn-failed', sentence: 'Its last turn broke off: "rate_limit".', since: null },
+  ],
+  lastSeen: [
+    { seq: 40, at: '2026-01-02T10:01:00.000Z', kind: 'prompt.taken', text: 'Prompt 7 was accepted.' },
+    { seq: 41, at: '2026-01-02T10:02:00.000Z', kind: 'agent.turn-ended', text: 'The turn failed: "rate_limit".' },
+  ],
+  attention: [],
+  help: [
+    { command: 'tmops read-pane auth-api tester', does: 'shows what the tester does' },
+    { command: 'tmops attach auth-api', does: 'shows the panes' },
+  ],
 };
 
 export const completed: OutputOf<'status'> = {

@@ -15,6 +15,8 @@ let faults: unknown[];
 let stop: AbortController;
 let asked: { op: string; signal: StopSignal | undefined }[];
 let reply: (op: string) => Promise<TextReply>;
+let listened: { input: unknown; signal: StopSignal | undefined }[];
+let news: (count: number) => Promise<TextReply>;
 let ended: Promise<string>;
 
 const json = (text: string): Promise<TextReply> => Promise.resolve({ id: 1, ok: true, json: text });
@@ -23,6 +25,8 @@ beforeEach(() => {
   [stdin, stdout] = [new PassThrough(), new PassThrough()];
   [lines, faults, asked, stop] = [[], [], [], new AbortController()];
   reply = () => json('{"features":[]}');
+  listened = [];
+  news = () => Promise.resolve({ id: 0, ok: false, failure: { code: 'supervisor-lost', sentence: 'S.', hint: 'H.' } });
   let rest = '';
   stdout.on('data', (chunk: Buffer) => {
     const whole = (rest + chunk.toString()).split('\n');
@@ -33,6 +37,10 @@ beforeEach(() => {
     link: (op, _input, _extras, signal) => {
       asked.push({ op, signal });
       return reply(op);
+    },
+    listen: (_op, input, _extras, signal) => {
+      listened.push({ input, signal });
+      return news(listened.length);
     },
     name: 'tmops',
     version: '0.1.0',
@@ -165,4 +173,77 @@ test('stop ends it and aborts what waits', async () => {
 test('a reader that has gone ends it', async () => {
   stdout.destroy(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
   expect(await ended).toBe('broken-pipe');
+});
+
+const told = (feature: string) => ({
+  kind: 'needs-human',
+  feature,
+  run: 'initial',
+  at: '2026-01-02T10:00:00.000Z',
+  needs: [{ code: 'awaits-review', sentence: 'It asks for a review.', hint: 'tmops approve' }],
+});
+const board = (cursor: string, ...all: unknown[]): Promise<TextReply> => json(JSON.stringify({ cursor, news: all }));
+const logged = (): unknown[] =>
+  lines.filter(({ method }) => method === 'notifications/message').map((l) => l['params']);
+
+test('news of the supervisor becomes a log message each, once the supervisor was asked something', async () => {
+  const never = new Promise<TextReply>(() => undefined);
+  news = (count) =>
+    [
+      board('e:0'),
+      board('e:2', told('one'), told('two')),
+      board('e:3', { ...told('one'), kind: 'completed', needs: [] }),
+    ][count - 1] ?? never;
+  send(initialize(1), initialized, { jsonrpc: '2.0', id: 2, method: 'ping' });
+  await answers(2);
+  expect(listened).toEqual([]);
+  send(toolCall(3, 'tmops_list_features', {}));
+  await until('three messages', () => logged().length === 3);
+  expect(logged()).toEqual([
+    { level: 'warning', logger: 'tmops', data: told('one') },
+    { level: 'warning', logger: 'tmops', data: told('two') },
+    { level: 'notice', logger: 'tmops', data: { ...told('one'), kind: 'completed', needs: [] } },
+  ]);
+  expect(listened.map(({ input }) => input)).toEqual([
+    { timeoutMs: 50_000 },
+    ...['e:0', 'e:2', 'e:3'].map((after) => ({ timeoutMs: 50_000, after })),
+  ]);
+  send(toolCall(4, 'tmops_list_features', {}));
+  await until('answered', () => lines.some(({ id }) => id === 4));
+  expect(listened).toHaveLength(4);
+  stop.abort();
+  await ended;
+  expect(listened[3]?.signal?.aborted).toBe(true);
+});
+
+test('a client that wants no warnings gets none', async () => {
+  const never = new Promise<TextReply>(() => undefined);
+  news = (count) => (count === 1 ? board('e:0') : count === 2 ? board('e:1', told('one')) : never);
+  send(initialize(1), initialized, { jsonrpc: '2.0', id: 2, method: 'logging/setLevel', params: { level: 'error' } });
+  await answers(2);
+  send(toolCall(3, 'tmops_list_features', {}));
+  await until('it follows on', () => listened.length === 3);
+  expect(logged()).toEqual([]);
+});
+
+test('without a supervisor it stops to listen, and begins again with the next answer', async () => {
+  send(toolCall(1, 'tmops_list_features', {}));
+  await answers(1);
+  expect(listened).toHaveLength(1);
+  send(toolCall(2, 'tmops_list_features', {}));
+  await until('it listens again', () => listened.length === 2);
+  reply = () => Promise.resolve({ id: 1, ok: false, failure: { code: 'c', sentence: 'S.', hint: 'H.' } });
+  send(toolCall(3, 'tmops_list_features', {}));
+  await answers(3);
+  expect(listened).toHaveLength(2);
+  expect(faults).toEqual([]);
+});
+
+test('news in a form that is not known is told once and harms nothing', async () => {
+  news = () => json('{"novel":1}');
+  send(toolCall(1, 'tmops_list_features', {}));
+  await answers(1);
+  await until('told', () => faults.length === 1);
+  send({ jsonrpc: '2.0', id: 2, method: 'ping' });
+  await answers(2);
 });

@@ -48,7 +48,8 @@ test('the instructions fit what a client keeps and name every tool', () => {
 });
 
 test('the whole list stays small: it is part of a prompt', () => {
-  expect(JSON.stringify(tools()).length).toBeLessThan(16_000);
+  expect(tools().length).toBeLessThanOrEqual(25);
+  expect(JSON.stringify(tools()).length).toBeLessThan(34_000);
 });
 
 test('a result with a field that a newer supervisor adds still fits the output schema', () => {

@@ -1,0 +1,194 @@
+import { isOutOfReminders } from '../core/advance.ts';
+import { awaitsApproval, checkState, claimOf } from '../core/claim.ts';
+import type { CheckStage } from '../core/event.ts';
+import { hasArrived, holderOf, presentStep, type Agent, type Prompt, type Run } from '../core/run.ts';
+import { isAgentStep, type AgentStep } from '../core/workflow.ts';
+import type { Failing } from '../engine/loop.ts';
+import { exitWord, faultWord, quoted } from './narrate.ts';
+import type { ProblemView } from './views.ts';
+
+/** What needs a human now, each with the command that helps. `failing`: the journal cannot be written. */
+export function attentionOf(run: Run, now: number, failing: Failing | null = null): ProblemView[] {
+  if (run.life.kind !== 'running') return [];
+  const feature = run.identity?.feature ?? '';
+  return [
+    ...(failing ? [diskProblem(failing)] : []),
+    ...faultProblems(run, feature),
+    ...agentProblems(run, feature),
+    ...promptProblems(run, feature),
+    ...moduleProblem(run, feature),
+    ...checkProblem(run, feature),
+    ...reviewProblem(run, feature),
+    ...reminderProblem(run, feature),
+    ...silenceProblem(run, now),
+  ];
+}
+
+const diskProblem = ({ why }: Failing): ProblemView => ({
+  code: 'disk',
+  sentence: `Nothing can be written down, so that nothing is done: ${why}.`,
+  hint: 'Make room or repair the permissions of .tmops; the run goes on from what is on disk.',
+});
+
+function faultProblems(run: Run, feature: string): ProblemView[] {
+  const open = new Set(
+    (run.workflow?.steps ?? [])
+      .filter((step): step is AgentStep => isAgentStep(step) && !run.done[step.id])
+      .map((step) => step.checkpoint),
+  );
+  return Object.values(run.faults)
+    .filter((fault) => open.has(fault.file))
+    .map((fault) => ({
+      code: 'checkpoint-refused',
+      sentence: `${faultWord(fault)}.`,
+      hint: `Correct .tmops/${feature}/current/checkpoints/${fault.file}; it is read again as soon as it is saved.`,
+    }));
+}
+
+const agentProblems = (run: Run, feature: string): ProblemView[] =>
+  Object.values(run.agents).flatMap((agent) => agentProblem(run, agent, feature) ?? []);
+
+function agentProblem(run: Run, { role, state, parked }: Agent, feature: string): ProblemView | null {
+  switch (state.kind) {
+    case 'failed':
+      return { code: 'agent-failed', sentence: state.sentence, hint: state.hint };
+    case 'gone':
+      if (run.paused) return null;
+      return {
+        code: 'agent-ended',
+        sentence: `The ${role}'s agent has ended (${exitWord(state.exit)}).`,
+        hint:
+          holderOf(run, role).kind === 'human'
+            ? `tmops give ${feature} ${role} starts it again`
+            : `tmops start ${feature}`,
+      };
+    case 'asking':
+      return {
+        code: 'needs-answer',
+        sentence: `The ${role}'s agent asks (${state.dialog.name}): ${quoted(state.dialog.text)}`,
+        hint: `${state.dialog.hint} See it with: tmops attach ${feature}; answer it with: tmops answer ${feature} ${role} <choice>`,
+      };
+    case 'idle':
+      if (state.failed === null || parked) return null;
+      return {
+        code: 'turn-failed',
+        sentence: `The ${role}'s last turn failed: ${quoted(state.failed)}.`,
+        hint: `Look at its pane (tmops attach ${feature}), then tmops message ${feature} ${role} 'Go on.'`,
+      };
+    case 'starting':
+    case 'busy':
+      return null;
+    default:
+      return state satisfies never;
+  }
+}
+
+function promptProblems(run: Run, feature: string): ProblemView[] {
+  return run.prompts.flatMap((prompt): ProblemView[] => {
+    if (!prompt.trouble || hasArrived(prompt) || prompt.stage.kind === 'withdrawn') return [];
+    const { outcome, reason } = prompt.trouble;
+    // A pause is asked for, and undone, by a command of its own.
+    if (outcome === 'queued' || (outcome === 'held_for_human' && run.paused)) return [];
+    return [
+      {
+        code: outcome.replaceAll('_', '-'),
+        sentence: `Prompt ${prompt.id} for the ${prompt.role} is ${outcome.replaceAll('_', ' ')}: ${reason}.`,
+        hint: promptHint(run, prompt, outcome, feature),
+      },
+    ];
+  });
+}
+
+function promptHint(run: Run, { id, role }: Prompt, outcome: string, feature: string): string {
+  if (outcome === 'indeterminate' || outcome === 'typed_not_submitted')
+    return `Look at the pane, then: tmops settle ${feature} ${id} resend, or: tmops settle ${feature} ${id} delivered`;
+  if (holderOf(run, role).kind === 'human') return `tmops give ${feature} ${role} hands the pane back`;
+  return `tmops attach ${feature}`;
+}
+
+const moduleProblem = ({ moduleFailure }: Run, feature: string): ProblemView[] =>
+  moduleFailure
+    ? [
+        {
+          code: 'module-failed',
+          sentence: `The module of step ${moduleFailure.step} failed to ${moduleFailure.stage}: ${quoted(moduleFailure.why)}${moduleFailure.rolledBack ? ' It was rolled back.' : ''}`,
+          hint: `Repair the cause, then: tmops retry ${feature}`,
+        },
+      ]
+    : [];
+
+function presentClaim(run: Run): AgentStep | null {
+  const step = presentStep(run)?.step;
+  return step && isAgentStep(step) ? step : null;
+}
+
+function checkProblem(run: Run, feature: string): ProblemView[] {
+  const step = presentClaim(run);
+  if (!step) return [];
+  const stages: readonly CheckStage[] = ['before', 'after'];
+  return stages.flatMap((stage): ProblemView[] => {
+    const check = checkState(run, step, stage);
+    if (check.kind !== 'failed' || (stage === 'after' && claimOf(run, step).kind !== 'good')) return [];
+    const { verdict, sentence, files, tail } = check.finding;
+    const listed = files.length > 0 ? ` Files: ${files.slice(0, 20).join(', ')}.` : '';
+    const last = tail.trim().split('\n').at(-1) ?? '';
+    return [
+      {
+        code: verdict === 'refuted' ? 'check-failed' : 'check-inconclusive',
+        sentence: `${sentence}${listed}${last === '' ? '' : ` The tests ended with ${quoted(last)}.`}`,
+        hint: `tmops retry ${feature} asks for the step again; tmops approve ${feature} lets it stand as it is.`,
+      },
+    ];
+  });
+}
+
+function reviewProblem(run: Run, feature: string): ProblemView[] {
+  const step = presentClaim(run);
+  if (!step || !awaitsApproval(run, step) || checkState(run, step, 'after').kind === 'failed') return [];
+  const asks = run.seen[step.checkpoint]?.gate === 'human' ? 'asks for a human review' : 'has to be approved';
+  return [
+    {
+      code: 'awaits-review',
+      sentence: `${step.checkpoint} ${asks}.`,
+      hint: `Read it, then: tmops approve ${feature}, or: tmops reject ${feature} --comment '…'`,
+    },
+  ];
+}
+
+function reminderProblem(run: Run, feature: string): ProblemView[] {
+  const step = presentClaim(run);
+  if (!step || claimOf(run, step).kind === 'good' || !isOutOfReminders(run, step)) return [];
+  if (holderOf(run, step.role).kind === 'human') return [];
+  return [
+    {
+      code: 'no-checkpoint',
+      sentence: `The ${step.role} ended its turn without ${step.checkpoint} and was reminded often enough.`,
+      hint: `Look at its pane (tmops attach ${feature}); then tmops retry ${feature}, or tmops skip ${feature}.`,
+    },
+  ];
+}
+
+/**
+ * The only thing in a status that the clock tells: the agent whose step is open, if it has given no sign of life for
+ * longer than `features.checkpoint_timeout`.
+ */
+export function silentAgent(run: Run, now: number): Agent | null {
+  const step = presentClaim(run);
+  const agent = step ? run.agents[step.role] : undefined;
+  const limit = run.settings?.silentAfterMs ?? Infinity;
+  const isSilent = agent && (agent.state.kind === 'busy' || agent.state.kind === 'idle') && now - agent.signAt >= limit;
+  return isSilent ? agent : null;
+}
+
+function silenceProblem(run: Run, now: number): ProblemView[] {
+  const agent = silentAgent(run, now);
+  if (!agent) return [];
+  const minutes = Math.round((now - agent.signAt) / 60_000);
+  return [
+    {
+      code: 'agent-silent',
+      sentence: `The ${agent.role}'s agent has given no sign of life for ${minutes} min.`,
+      hint: `Look at its pane: tmops attach ${run.identity?.feature ?? ''}`,
+    },
+  ];
+}
