@@ -28,12 +28,14 @@ export function humanSign(
   if (pane.inMode && pane.watchers > 0)
     return { sign: 'copy-mode', why: 'somebody reads the pane in copy mode', trace: '' };
   // Nobody else opens these.
-  if (screen.kind === 'view') return { sign: 'key', why: `somebody opened ${screen.name} in the pane`, trace: '' };
+  if (screen.kind === 'view')
+    return { sign: 'key', why: `somebody opened a view in the pane (${screen.name})`, trace: '' };
   const draft = draftOf(screen);
   if (screen.kind === 'composer-mode' && screen.mode === 'shell')
     return { sign: 'key', why: 'somebody put the composer into shell mode', trace: draft };
   if (draft === '' || isOwn(run, role, draft, now)) return null;
-  return { sign: 'draft', why: 'a draft that is not ours stands in the composer', trace: draft };
+  const why = screen.kind === 'composer-mode' ? 'a menu is open' : 'a draft that is not ours stands';
+  return { sign: 'draft', why: `${why} in the composer`, trace: draft };
 }
 
 const draftOf = (screen: Screen): string =>
