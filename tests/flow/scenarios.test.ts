@@ -119,11 +119,12 @@ describe('Scenario: Orchestrate from orchestrator to verifier', () => {
     expect(outcomes).toHaveLength(11);
     expect((await repo.git(['log', '--format=%s', 'main..feature/auth-api'])).split('\n')).toHaveLength(2);
     await repo.git(['status'], worktree);
-    const state = JSON.parse(await readFile(path('auth-api', 'runs', 'current', 'state.json'), 'utf8')) as Record<
-      string,
-      unknown
-    >;
-    expect(state).toMatchObject({ version: 1, feature: 'auth-api', phase: 'completed', step: null });
+    const state = await until('state.json tells the end', async () => {
+      const text = await readFile(path('auth-api', 'runs', 'current', 'state.json'), 'utf8');
+      const read = JSON.parse(text) as Record<string, unknown>;
+      return read['phase'] === 'completed' && read;
+    });
+    expect(state).toMatchObject({ version: 1, feature: 'auth-api', step: null });
     const metrics = await until('metrics.json tells the whole run', async () => {
       const text = await readFile(path('auth-api', 'current', 'metrics.json'), 'utf8');
       const read = JSON.parse(text) as { timeline: unknown[]; sources: Record<string, string> };
