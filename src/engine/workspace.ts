@@ -30,7 +30,10 @@ export interface Workspace {
   close(): Promise<void>;
 }
 
-export interface WorkspaceParts extends Omit<LiveRunParts, 'place' | 'start' | 'store' | 'log' | 'missed' | 'readEvents'> {
+export interface WorkspaceParts extends Omit<
+  LiveRunParts,
+  'place' | 'start' | 'store' | 'log' | 'missed' | 'readEvents'
+> {
   readonly root: string;
   readonly files: Files;
   readonly checkpointsPath: CheckpointsPath;
