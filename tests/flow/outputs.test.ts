@@ -133,6 +133,10 @@ describe('what a run leaves', () => {
   });
 
   it('is a state.json for other tools, under runs/current too', async () => {
+    await until('state.json has caught up with the journal', async () => {
+      const text = await readFile(product.path(FEATURE, 'current', 'state.json'), 'utf8');
+      return (JSON.parse(text) as { readonly sequence: number }).sequence === events.length;
+    });
     const [direct, linked] = await Promise.all(
       ['current', 'runs/current'].map((run) => readFile(product.path(FEATURE, run, 'state.json'), 'utf8')),
     );
@@ -241,8 +245,10 @@ it('events that a killed supervisor had journaled and not handed on go to the si
     const again = (await told(name)).slice(events.length, events.length + 2);
     expect(again).toMatchObject(events.slice(-2).map(({ seq }) => ({ v: 1, seq, feature: FEATURE })));
   }
-  await until('state.json is up to date', async () => (await readFile(stateFile, 'utf8')).includes('"completed"'));
-  expect(JSON.parse(await readFile(stateFile, 'utf8'))).toEqual(state);
+  await until('state.json is up to date', async () => {
+    const now = JSON.parse(await readFile(stateFile, 'utf8')) as typeof state;
+    return now.sequence === events.length && (expect(now).toEqual(state), true);
+  });
   await product.endSupervisor();
 });
 
