@@ -15,10 +15,13 @@ stdout.on('data', (chunk: string) => {
   stop.abort();
 });
 
+const nothing = () => Promise.reject(new Error('nothing is called here'));
+
 const began = performance.now();
 const { serveMcp } = await import('../../src/doors/mcp/serve.ts');
 const serving = serveMcp({
-  link: () => Promise.reject(new Error('nothing is called here')),
+  link: nothing,
+  listen: nothing,
   name: 'tmops',
   version: '0',
   stdin,
