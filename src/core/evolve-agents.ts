@@ -45,6 +45,15 @@ function launched(run: Run, event: Extract<Event, { kind: 'agent.launched' }>): 
   return { ...run, life: askedAnew(run, event.role), agents: { ...run.agents, [event.role]: agent } };
 }
 
+/** Whoever asks for agents after they crashed has looked at why: each may end as often again before it is left alone. */
+export const forgiven = (agents: Run['agents'], only?: string): Run['agents'] =>
+  Object.fromEntries(
+    Object.entries(agents).map(([role, agent]) => [
+      role,
+      only === undefined || role === only ? { ...agent, crashes: [] } : agent,
+    ]),
+  );
+
 /** If the present step is the role's, its work is asked for again as soon as that can be. */
 export function askedAnew(run: Run, role: string): Run['life'] {
   const step = presentStep(run)?.step;

@@ -1,5 +1,5 @@
 import type { Event, EventKind } from './event.ts';
-import { askedAnew } from './evolve-agents.ts';
+import { askedAnew, forgiven } from './evolve-agents.ts';
 import { checksOf, holderOf, snapshotOf, withoutKey, type Check, type Holder, type Run } from './run.ts';
 import { isAgentStep } from './workflow.ts';
 
@@ -36,7 +36,7 @@ export function steered(run: Run, event: SteeringEvent): Run {
     case 'run.paused':
       return { ...run, paused: { at: event.at, by: event.by, why: event.why } };
     case 'run.resumed':
-      return { ...run, paused: null };
+      return { ...run, paused: null, agents: forgiven(run.agents) };
     case 'step.skipped':
       return skipped(run, event);
     case 'step.retried':
@@ -61,8 +61,10 @@ export function steered(run: Run, event: SteeringEvent): Run {
 
 function held(run: Run, event: PaneEvent): Run {
   const holders = { ...run.holders, [event.role]: holderAfter(holderOf(run, event.role), event) };
+  if (event.kind !== 'pane.given') return { ...run, holders };
   // What is on disk by now decides how it goes on; a step that is still open is asked for again.
-  return event.kind === 'pane.given' ? { ...run, holders, life: askedAnew(run, event.role) } : { ...run, holders };
+  const agents = event.how === 'command' ? forgiven(run.agents, event.role) : run.agents;
+  return { ...run, holders, agents, life: askedAnew(run, event.role) };
 }
 
 function holderAfter(holder: Holder, event: PaneEvent): Holder {
@@ -151,6 +153,7 @@ function retried(run: Run, step: string): Run {
     ...run,
     life: notBegun(run),
     moduleFailure: null,
+    agents: forgiven(run.agents),
     checks: {
       ...run.checks,
       [step]: { before: before?.kind === 'failed' ? null : before, after: null, refuted: 0 },

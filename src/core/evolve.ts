@@ -1,5 +1,5 @@
 import type { Event } from './event.ts';
-import { agentChanged, type AgentEvent } from './evolve-agents.ts';
+import { agentChanged, forgiven, type AgentEvent } from './evolve-agents.ts';
 import { promptChanged, type PromptEvent } from './evolve-prompts.ts';
 import { isSteeringEvent, steered, withoutRunning, type SteeringEvent } from './evolve-steering.ts';
 import { withoutKey, type Agent, type Life, type Run } from './run.ts';
@@ -52,7 +52,7 @@ function runChanged(run: Run, event: RunEvent): Run {
     case 'session.opened':
       return run;
     case 'session.lost':
-      return { ...run, agents: allGone(run, event.at, run.life.kind === 'completed') };
+      return sessionLost(run, event.at);
     case 'step.began':
       return { ...whileRunning(run, { stepBeganAt: event.at }), moduleFailure: null };
     case 'step.completed':
@@ -107,12 +107,32 @@ const started = (run: Run, event: Extract<Event, { kind: 'run.started' }>): Run 
   moduleFailure: null,
   unwatchedMs: 0,
   paused: null,
+  agents: forgiven(run.agents),
   // Starting is asking for agents, also for those whose agent was ended on purpose.
   holders: Object.fromEntries(
     Object.entries(run.holders).filter(([, holder]) => holder.kind === 'human' && holder.how !== 'ended'),
   ),
   life: { kind: 'running', startedAt: event.at, surveyed: false, stepBeganAt: null },
 });
+
+const sessionLost = (run: Run, at: number): Run => ({
+  ...run,
+  // Nobody sits in front of a pane that is gone; who asked for it by name, or ended its agent, still has it.
+  holders: Object.fromEntries(
+    Object.entries(run.holders).filter(([, holder]) => holder.kind === 'human' && holder.how !== 'use'),
+  ),
+  agents: wentAlong(allGone(run, at, run.life.kind === 'completed'), at),
+});
+
+/** An end that is seen a moment before that of the whole session is no crash of the agent's own. */
+const wentAlong = (agents: Run['agents'], at: number): Run['agents'] =>
+  Object.fromEntries(
+    Object.entries(agents).map(([role, agent]) => [
+      role,
+      { ...agent, crashes: agent.crashes.filter((crash) => at - crash > GOING_ALONG_MS) },
+    ]),
+  );
+const GOING_ALONG_MS = 10_000;
 
 const whileRunning = (run: Run, change: Partial<Extract<Life, { kind: 'running' }>>): Run =>
   run.life.kind === 'running' ? { ...run, life: { ...run.life, ...change } } : run;

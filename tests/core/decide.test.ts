@@ -197,6 +197,19 @@ describe('agents', () => {
       put(story, { kind: 'agent-exited', role: 'worker', generation, exit: { kind: 'code', code: 1 }, spareId: 'n' });
     for (const generation of [1, 2, 3]) expect(kinds(crash(generation))).toContain('agent.launched');
     expect(kinds(crash(4))).toEqual(['agent.exited', 'agent.failed']);
+    // Who asks again has looked at why: it may end as often once more.
+    expect(kinds(put(story, { kind: 'retry', by: 'cli', spareIds: { worker: 'n' } }))).toContain('agent.launched');
+    for (const generation of [5, 6, 7]) expect(kinds(crash(generation))).toContain('agent.launched');
+    expect(kinds(crash(8))).toEqual(['agent.exited', 'agent.failed']);
+  });
+
+  it('that end with their session have not crashed', () => {
+    const story = briefed();
+    const { generation = 0 } = story.run.agents['worker'] ?? {};
+    put(story, { kind: 'agent-exited', role: 'worker', generation, exit: { kind: 'unknown' }, spareId: 'n' });
+    expect(story.run.agents['worker']?.crashes).toHaveLength(1);
+    put(story, { kind: 'session-lost', why: 'the server is gone', spareIds: {} });
+    expect(story.run.agents['worker']?.crashes).toEqual([]);
   });
 
   it('whose session begins while they ask something are idle once that is answered', () => {

@@ -153,6 +153,14 @@ describe('a pane that a human holds', () => {
     expect(holderOf(story.run, 'lead').kind).toBe('auto');
   });
 
+  it('that was only used goes with its session; one that was asked for stays taken', () => {
+    const story = briefed();
+    put(story, { kind: 'human-seen', role: 'lead', sign: 'draft', stays: true, why: 'a draft' });
+    put(story, { kind: 'take', roles: ['worker'], by: 'cli' });
+    put(story, { kind: 'session-lost', why: 'the server is gone', spareIds: {} });
+    expect([holderOf(story.run, 'lead').kind, holderOf(story.run, 'worker').kind]).toEqual(['auto', 'human']);
+  });
+
   it('whose agent was ended on purpose gets a new one only when it is given back', () => {
     const story = briefed();
     put(story, { kind: 'agent-exited', role: 'lead', generation: 1, exit: { kind: 'code', code: 0 }, spareId: 'x' });

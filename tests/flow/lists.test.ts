@@ -26,7 +26,7 @@ it('tells each feature’s state, also of one by hand and beside one whose journ
   await writeFile(journal.file, `nonsense\n${journal.text}`);
   const branch = (feature: string): string => `feature/${feature}`;
   expect(await list()).toMatchObject([
-    { feature: 'by-hand', phase: 'by hand', waitsFor: 'It was not initialised by tmops: tmops init by-hand.' },
+    { feature: 'by-hand', phase: 'by hand', waitsFor: 'It has no run that tmops could take up: tmops init by-hand.' },
     { feature: 'going', run: 'initial', phase: 'running', role: 'orchestrator', branch: branch('going') },
     { feature: 'new-api', run: 'initial', phase: 'initialised', step: null, role: null, branch: branch('new-api') },
     { feature: 'torn', phase: 'unavailable', branch: branch('torn'), attention: 1 },

@@ -104,7 +104,7 @@ describe('an agent', () => {
     expect((await wordsTo(product, FEATURE, 'writer')).slice(-2)).toContain(`[CONTINUE]: ${file} is not there yet`);
   });
 
-  it('that was ended by its human stays ended until the feature is started, and then has the environment of that', async () => {
+  it('that was ended by its human is theirs until the feature is started, and then has the environment of that', async () => {
     const { step } = await open();
     const { pane, session_id: sessionId } = await agent('writer');
     const news = await newsAfter();
@@ -113,7 +113,7 @@ describe('an agent', () => {
     expect(await news.seen('agent.exited')).toMatchObject({ role: 'writer', deliberate: true });
     const ended = "The writer's agent is not running; see attention.";
     const status = await product.reached(FEATURE, 'the status says so', ({ waitsFor }) => waitsFor === ended);
-    expect(status.attention[0]).toMatchObject({ code: 'agent-ended', hint: `tmops start ${FEATURE}` });
+    expect(status.attention[0]).toMatchObject({ code: 'agent-ended', hint: `tmops give ${FEATURE} writer starts it again` });
     // By the time that another one is up again, this one could have been.
     process.kill((await agent('reader')).pid, 'SIGKILL');
     await news.seen('agent.session', ({ role }) => role === 'reader');
@@ -210,21 +210,19 @@ describe('the tmux session', () => {
     expect(shown).not.toContain('sk-listed-secret');
   });
 
-  it('ended by a human while tmux lives stops the run; start goes on with it', async () => {
+  it('ended by a human while tmux lives pauses the run; resume goes on with it', async () => {
     const { step } = await open();
     const pids = await Promise.all(['writer', 'reader'].map(async (role) => (await agent(role)).pid));
     const news = await newsAfter();
     await tmux('new-session', '-d', '-s', 'mine', 'exec sleep 1000');
     await tmux('kill-session', '-t', `=tmops-${FEATURE}`);
-    await news.seen('run.stopped');
-    const status = await product.reached(FEATURE, 'it is stopped', ({ phase }) => phase === 'stopped');
-    expect(status.waitsFor).toBe(
-      `It was stopped by human (the tmux session was ended); tmops start ${FEATURE} goes on from here.`,
-    );
+    await news.seen('run.paused');
+    const { waitsFor } = await product.status(FEATURE);
+    expect(waitsFor).toContain('It is paused (the tmux session was ended, human); tmops resume auth-api goes on.');
     await until('the agents are gone', async () => !(await Promise.all(pids.map(isAlive))).includes(true));
     expect((await news.all()).filter(({ kind }) => kind === 'agent.launched')).toEqual([]);
     expect(await sessions()).toBe('mine');
-    await product.json('start', FEATURE);
+    await product.json('resume', FEATURE);
     await done(step);
     expect((await sessions()).split('\n')).toContain(`tmops-${FEATURE}`);
   });

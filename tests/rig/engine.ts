@@ -8,7 +8,7 @@ import type { Event } from '../../src/core/event.ts';
 import { evolve } from '../../src/core/evolve.ts';
 import { layoutSchema } from '../../src/core/layout.ts';
 import type { Request } from '../../src/core/request.ts';
-import { newRun, type Run } from '../../src/core/run.ts';
+import { holderOf, newRun, type Run } from '../../src/core/run.ts';
 import { workflowSchema } from '../../src/core/workflow.ts';
 import { openLiveRun, type LiveRun } from '../../src/engine/live-run.ts';
 import { queueMessage } from '../../src/engine/message.ts';
@@ -175,6 +175,11 @@ async function begin(world: World): Promise<Life> {
     readEvents: () => Promise.resolve(written),
   });
   live.equip({ terminal: mortal.wrap(terminal), provider: mortal.wrap(provider), setup: setupOf(server) });
+  const giveBack = (): void => void giveWhatWasLeft(live).catch((error: unknown) => errors.push(String(error)));
+  live.loop.subscribe((_run, events) => {
+    if (events.some(({ kind }) => kind === 'pane.left' || kind === 'pane.taken')) giveBack();
+  });
+  giveBack();
   return {
     live,
     provider,
@@ -184,6 +189,16 @@ async function begin(world: World): Promise<Life> {
       await endOf(terminal, journal);
     },
   };
+}
+
+/** The humans of the storm say so when they are done with a pane. */
+async function giveWhatWasLeft({ loop }: LiveRun): Promise<void> {
+  const roles = ROLES.filter((role) => {
+    const holder = holderOf(loop.run(), role);
+    return holder.kind === 'human' && !holder.stays;
+  });
+  const spareIds = Object.fromEntries(roles.map((role) => [role, crypto.randomUUID()]));
+  if (roles.length > 0) await loop.submit({ kind: 'give', roles, by: 'the test', spareIds });
 }
 
 async function appendTo(journal: Journal<Event>, written: Event[], events: readonly Event[]): Promise<void> {

@@ -47,8 +47,10 @@ export async function verdictOn(
   const events = await engine.events();
   const faults: string[] = [];
   let met = 0;
+  const recordsBy = new Map<string, Records>();
   for (const role of ROLES) {
     const records = await recordsOf(engine, role);
+    recordsBy.set(role, records);
     for (const prompt of engine.run().prompts.filter((each) => each.role === role)) {
       const said = (what: string): void => void faults.push(`prompt ${prompt.id} (${role}): ${what}`);
       const message = messages.get(prompt.id);
@@ -60,7 +62,7 @@ export async function verdictOn(
       if ((isAnswer(as) && openMs > IN_FLIGHT_MS) || (as !== 'prompt' && /\[tmops#\d+\]$/.test(text)))
         faults.push(`${role} took ${JSON.stringify(text)} as ${as} of what was open for ${openMs} ms`);
   }
-  faults.push(...untold(events, made));
+  faults.push(...untold(events, made, recordsBy));
   return { faults, counts: { ...countsOf(engine, events, messages, made), 'Enters that met an opening dialog': met } };
 }
 
@@ -210,6 +212,7 @@ const REASONS: readonly { readonly reason: RegExp; readonly of: RegExp }[] = [
   { reason: /is not in the composer/, of: /draft|dialog|killed|slow drawing/ },
   { reason: /still stands/, of: /swallowed|slow drawing|copy mode/ },
   { reason: /menu|shell mode/, of: /draft/ },
+  { reason: /is at work/, of: /busy agent|dialog/ },
   { reason: /cannot be found|has not reported/, of: /killed|closed pane|client/ },
 ];
 /** A trouble shows for a while after it is over: a dead agent until the next one is up, a lost text until it is given up. */
@@ -217,8 +220,15 @@ const AFTER_MS = 12_000;
 /** These lie in wait for the next prompts of the agent, for as long as it lives. */
 const LYING_IN_WAIT = /evidence|swallowed/;
 
+/** Whether the agent was in a turn that a prompt had begun, as nearly as its own records tell. */
+const isInTurn = ({ taken, turnEnds }: Records, at: number): boolean =>
+  taken.some((each) => {
+    const end = turnEnds.find((ended) => ended > each.at) ?? Infinity;
+    return each.at - PICTURE_MS < at && at < end + PICTURE_MS;
+  });
+
 /** Holds and doubts whose reason nobody made. */
-function untold(events: readonly Event[], made: readonly Made[]): string[] {
+function untold(events: readonly Event[], made: readonly Made[], recordsBy: ReadonlyMap<string, Records>): string[] {
   const roles = new Map(
     events.flatMap((event) => (event.kind === 'prompt.wanted' ? [[event.prompt, event.role]] : [])),
   );
@@ -238,7 +248,8 @@ function untold(events: readonly Event[], made: readonly Made[]): string[] {
         event.at <= endOf(each) + AFTER_MS &&
         causes.some(({ of }) => of.test(each.name)),
     );
-    return real
+    const records = recordsBy.get(role ?? '');
+    return real || (event.outcome === 'queued' && records !== undefined && isInTurn(records, event.at))
       ? []
       : [`prompt ${event.prompt} (${String(role)}): told "${event.outcome}: ${event.reason}", which nothing caused`];
   });
