@@ -1,5 +1,5 @@
 import type { AgentNews, Evidence } from './agent.ts';
-import type { Fact, HumanSign, Taking } from './event.ts';
+import type { Fact, HumanSign } from './event.ts';
 import type { Request } from './request.ts';
 import { holderOf, isNews, markerOf, openPrompts, relaunch, type Agent, type Prompt, type Run } from './run.ts';
 import { isSameDialog } from './screen.ts';
@@ -75,7 +75,7 @@ function exited(run: Run, agent: Agent, request: Extract<Request, { kind: 'agent
     exit: request.exit,
     deliberate,
   };
-  if (deliberate) return [gone, ...takenBy(run, agent.role, 'ended', 'its agent was ended on purpose')];
+  if (deliberate) return [gone, ...takenByEnding(run, agent.role)];
   const recent = agent.crashes.filter((crash) => at - crash < CRASH_LIMIT.withinMs).length;
   if (recent < CRASH_LIMIT.count) return [gone, relaunch(agent, request.spareId)];
   const sentence = `The ${agent.role}'s agent ended ${recent + 1} times within ${CRASH_LIMIT.withinMs / 60_000} minutes and is not started again by itself.`;
@@ -141,13 +141,20 @@ function seen(run: Run, role: string, sign: HumanSign, stays: boolean, why: stri
     const isNothingNew = holder.stays === stays && holder.backAt === null && at - holder.usedAt < USED_EVERY_MS;
     return isNothingNew ? [] : [used];
   }
-  return [...takenBy(run, role, 'use', why), ...(stays ? [used] : [])];
+  return [...takenByUse(run, role, why), ...(stays ? [used] : [])];
 }
 
-const takenBy = (run: Run, role: string, how: Taking, why: string): Fact[] =>
+const takenByUse = (run: Run, role: string, why: string): Fact[] =>
   run.life.kind === 'running' && holderOf(run, role).kind === 'auto'
-    ? [{ kind: 'pane.taken', role, how, by: 'human', why }]
+    ? [{ kind: 'pane.taken', role, how: 'use', by: 'human', why }]
     : [];
+
+/** Also where typing the farewell was seen before: it stays theirs until it is given back, and not only while it is used. */
+function takenByEnding(run: Run, role: string): Fact[] {
+  const holder = holderOf(run, role);
+  if (run.life.kind !== 'running' || (holder.kind === 'human' && holder.how !== 'use')) return [];
+  return [{ kind: 'pane.taken', role, how: 'ended', by: 'human', why: 'its agent was ended on purpose' }];
+}
 
 /** A turn that broke off at a limit of the account: the agent is asked again when that ends. */
 function parking(run: Run, role: string, what: Extract<AgentNews, { kind: 'turn-failed' }>, at: number): Fact[] {

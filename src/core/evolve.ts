@@ -2,7 +2,7 @@ import type { Event } from './event.ts';
 import { agentChanged, forgiven, type AgentEvent } from './evolve-agents.ts';
 import { promptChanged, type PromptEvent } from './evolve-prompts.ts';
 import { isSteeringEvent, steered, withoutRunning, type SteeringEvent } from './evolve-steering.ts';
-import { withoutKey, type Agent, type Life, type Run } from './run.ts';
+import { withoutKey, type Agent, type Life, upAgents, type Run } from './run.ts';
 import { isAgentStep } from './workflow.ts';
 
 /** Facts change state. Replaying a journal is a fold of this function. */
@@ -108,9 +108,13 @@ const started = (run: Run, event: Extract<Event, { kind: 'run.started' }>): Run 
   unwatchedMs: 0,
   paused: null,
   agents: forgiven(run.agents),
-  // Starting is asking for agents, also for those whose agent was ended on purpose.
+  // Starting is asking for agents, also for those that were ended on purpose, or in whose pane somebody once was.
   holders: Object.fromEntries(
-    Object.entries(run.holders).filter(([, holder]) => holder.kind === 'human' && holder.how !== 'ended'),
+    Object.entries(run.holders).filter(
+      ([role, holder]) =>
+        holder.kind === 'human' &&
+        (holder.how === 'command' || (holder.how === 'use' && upAgents(run).some((agent) => agent.role === role))),
+    ),
   ),
   life: { kind: 'running', startedAt: event.at, surveyed: false, stepBeganAt: null },
 });

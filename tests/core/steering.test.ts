@@ -161,6 +161,15 @@ describe('a pane that a human holds', () => {
     expect([holderOf(story.run, 'lead').kind, holderOf(story.run, 'worker').kind]).toEqual(['auto', 'human']);
   });
 
+  it('whose agent was ended on purpose after a draft was seen stays taken, until the feature is started', () => {
+    const story = briefed();
+    put(story, { kind: 'human-seen', role: 'lead', sign: 'draft', stays: true, why: 'a draft' });
+    put(story, { kind: 'agent-exited', role: 'lead', generation: 1, exit: { kind: 'code', code: 0 }, spareId: 'x' });
+    expect(holderOf(story.run, 'lead')).toMatchObject({ how: 'ended', stays: false });
+    put(story, { kind: 'start', by: 'cli', workflow: small, settings, spareIds: spareIds(small) });
+    expect(holderOf(story.run, 'lead').kind).toBe('auto');
+  });
+
   it('whose agent was ended on purpose gets a new one only when it is given back', () => {
     const story = briefed();
     put(story, { kind: 'agent-exited', role: 'lead', generation: 1, exit: { kind: 'code', code: 0 }, spareId: 'x' });

@@ -6,6 +6,7 @@ import {
   agentsOf,
   isAlive,
   openStep,
+  parentOf,
   partFile,
   partsWorkflow,
   playText,
@@ -95,7 +96,7 @@ describe('an agent', () => {
     await done(step);
     await news.seen('agent.session', ({ role }) => role === 'reader');
     const launched = (await news.all()).filter((event) => event.kind === 'agent.launched');
-    expect(launched).toMatchObject([
+    expect(launched.toSorted((a, b) => b.role.localeCompare(a.role))).toMatchObject([
       { role: 'writer', resume: true, sessionId: before.session_id },
       { role: 'reader', resume: true, sessionId: other.session_id },
     ]);
@@ -173,9 +174,12 @@ describe('the supervisor', () => {
   it('says after all was killed how long nobody watched, and goes on', async () => {
     const { step } = await open();
     const news = await newsAfter();
-    process.kill((await watchersOf(product)).guard, 'SIGKILL');
+    const { guard, supervisor } = await watchersOf(product);
+    const pids = await Promise.all(['writer', 'reader'].map(async (role) => (await agent(role)).pid));
+    const launchers = await Promise.all(pids.map(parentOf));
+    // All at once: whoever lives a moment longer would wake another supervisor.
+    for (const pid of [guard, supervisor, ...launchers, ...pids]) process.kill(pid, 'SIGKILL');
     await product.endSupervisor('SIGKILL');
-    for (const role of ['writer', 'reader']) process.kill((await agent(role)).pid, 'SIGKILL');
     await tmux('kill-server');
     const last = Date.now();
     await until('some time has passed', () => Date.now() - last > 1500);

@@ -115,8 +115,13 @@ export const stepDone = (product: Product, feature: string, step: string): Promi
 /** Process ids of the supervisor and of the guard that starts it again. */
 export async function watchersOf(product: Product): Promise<{ readonly supervisor: number; readonly guard: number }> {
   const supervisor = Number(await readFile(product.path('.supervisor', 'pid'), 'utf8'));
-  const stat = await readFile(`/proc/${supervisor}/stat`, 'utf8');
-  return { supervisor, guard: Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) };
+  return { supervisor, guard: await parentOf(supervisor) };
+}
+
+/** Process id of whoever started the process. */
+export async function parentOf(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
 }
 
 export interface AgentState {
