@@ -2,7 +2,7 @@ import type { StartPlan } from '../config/plan.ts';
 import type { Config } from '../config/schema.ts';
 import type { AdoptProblem, ByHand, Conversation } from '../core/adopt.ts';
 import type { InitOrder, InitOutcome, ListedFeature, SpecState } from '../core/init.ts';
-import type { Clock, Files, Prover, Sighting, Terminal } from '../engine/ports.ts';
+import type { Clock, Files, Prover, Found, Terminal } from '../engine/ports.ts';
 import type { RunPlace } from '../engine/place.ts';
 import type { Workspace } from '../engine/workspace.ts';
 import type { OutputOf } from './table.ts';
@@ -33,7 +33,7 @@ export interface AppPorts {
     feature: string,
   ) => Promise<{ readonly ok: true; readonly found: ByHand } | { readonly ok: false; readonly problem: AdoptProblem }>;
   /** Looks once at one file that may be a checkpoint. Null when it is not there. */
-  readonly lookAtCheckpoint: (path: string) => Promise<Sighting | null>;
+  readonly lookAtCheckpoint: (path: string) => Promise<Found | null>;
   /** The conversation of the Claude Code that runs as this process or below it; null when there is none. */
   readonly findConversation: (
     pid: number,

@@ -3,7 +3,7 @@ import { wantedFiles, type Run } from '../core/run.ts';
 import { isAgentStep, type AgentStep } from '../core/workflow.ts';
 import type { RunLoop } from './loop.ts';
 import type { RunPlace } from './place.ts';
-import type { CheckpointWatch, Clock, Sighting, Stop } from './ports.ts';
+import type { CheckpointWatch, Clock, Found, Sighting, Stop } from './ports.ts';
 
 /** How long a file must stay as it is before it is believed, in ms. */
 export interface SettleTimes {
@@ -36,10 +36,9 @@ export async function watchClaims(parts: ClaimParts): Promise<Stop> {
   const open = new Map<string, AbortController>();
   const following = new Set<Promise<void>>();
   for (const step of workflow.steps.filter(isAgentStep)) {
-    for (const path of pathsOf(place, step)) {
-      const sighting = await watch.look(path);
-      if (sighting) await follow(parts, sighting, new AbortController().signal);
-    }
+    const found = await lookFor(parts, step);
+    for (const each of found) await follow(parts, each, new AbortController().signal);
+    if (found.length === 0) await loop.submit({ kind: 'checkpoint-gone', file: step.checkpoint });
   }
   await loop.submit({ kind: 'surveyed' });
   const stop = await watch.watch([place.checkpointsDir, place.runDir], wanted, (sighting) => {
@@ -64,12 +63,25 @@ export const pathsOf = (place: RunPlace, step: AgentStep): string[] => [
   ...(step.kind === 'summary' ? [`${place.runDir}/${step.checkpoint}`] : []),
 ];
 
+/** What there is of a step's checkpoint. */
+async function lookFor({ place, watch }: ClaimParts, step: AgentStep): Promise<Found[]> {
+  const found = await Promise.all(pathsOf(place, step).map((path) => watch.look(path)));
+  return found.filter((each) => each !== null);
+}
+
 /** Follows one file until it is believed, refused, or a newer sighting takes over. */
 async function follow(parts: ClaimParts, sighting: Sighting, superseded: AbortSignal): Promise<void> {
   const { loop, place, settle, clock, watch } = parts;
   const run = loop.run();
   const step = run.workflow?.steps.filter(isAgentStep).find((each) => each.checkpoint === sighting.file);
   if (!step || !pathsOf(place, step).includes(sighting.path)) return;
+  if (sighting.kind === 'gone') {
+    // Editors save by moving the old file out of the way first.
+    await clock.sleep(settle.longMs, superseded);
+    const isGone = !superseded.aborted && (await lookFor(parts, step)).length === 0;
+    if (isGone) await loop.submit({ kind: 'checkpoint-gone', file: sighting.file });
+    return;
+  }
   if (sighting.kind === 'refused')
     return refuse(parts, sighting.file, { line: 0, found: sighting.why, expected: 'a regular file' }, null);
   if (known(run, sighting)) return;

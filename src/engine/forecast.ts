@@ -6,7 +6,7 @@ import type { Run } from '../core/run.ts';
 import { isAgentStep, type Workflow } from '../core/workflow.ts';
 import { judge, pathsOf } from './claims.ts';
 import type { RunPlace } from './place.ts';
-import type { Sighting } from './ports.ts';
+import type { Found } from './ports.ts';
 
 export interface ForecastParts {
   /** An initialised run; nothing is written into its journal. */
@@ -14,7 +14,7 @@ export interface ForecastParts {
   readonly workflow: Workflow;
   readonly place: RunPlace;
   /** Looks once at one file. Null when it is not there. */
-  readonly look: (path: string) => Promise<Sighting | null>;
+  readonly look: (path: string) => Promise<Found | null>;
   readonly now: number;
 }
 

@@ -160,7 +160,9 @@ export interface Terminal {
 // ---------------------------------------------------------------- files
 
 /** One look at a file that may be a checkpoint. */
-export type Sighting =
+export type Sighting = Found | { readonly kind: 'gone'; readonly file: string; readonly path: string };
+
+export type Found =
   | {
       readonly kind: 'file';
       /** Base name, e.g. `003-tests-complete.md`. */
@@ -180,7 +182,7 @@ export interface CheckpointWatch {
    */
   watch(folders: readonly string[], wanted: ReadonlySet<string>, take: (sighting: Sighting) => void): Promise<Stop>;
   /** Looks once at one file. Null when it is not there. */
-  look(path: string): Promise<Sighting | null>;
+  look(path: string): Promise<Found | null>;
 }
 
 // ---------------------------------------------------------------- evidence

@@ -4,7 +4,15 @@ import type { Run } from '../../src/core/run.ts';
 import { workflowSchema } from '../../src/core/workflow.ts';
 import { systemClock } from '../../src/adapters/clock/clock.ts';
 import { openLiveRun } from '../../src/engine/live-run.ts';
-import type { AgentProvider, CheckpointWatch, Clock, Modules, Sighting, Terminal } from '../../src/engine/ports.ts';
+import type {
+  AgentProvider,
+  CheckpointWatch,
+  Clock,
+  Modules,
+  Found,
+  Sighting,
+  Terminal,
+} from '../../src/engine/ports.ts';
 import { crewOf, place, playedProver, playedProvider, playedTerminal, quietLog } from '../rig/ports.ts';
 import { begin, briefed, identity, put, settings, small, spareIds, started } from '../rig/run.ts';
 import { until } from '../rig/wait.ts';
@@ -162,8 +170,8 @@ it('waits for the checkpoint that is being looked at when it is closed', async (
   const path = `${place.checkpointsDir}/001-plan.md`;
   // Written just now, by the clock of whoever wrote it.
   const mtimeMs = Date.now() + 60_000;
-  const file: Sighting = { kind: 'file', file: '001-plan.md', path, text: '# Plan', sha256: 'x', mtimeMs };
-  const second = deferred<Sighting>();
+  const file: Found = { kind: 'file', file: '001-plan.md', path, text: '# Plan', sha256: 'x', mtimeMs };
+  const second = deferred<Found>();
   const told: ((sighting: Sighting) => void)[] = [];
   let looks = 0;
   const { live, close, late } = bench(briefed().run, {

@@ -1,4 +1,4 @@
-import { appendFile, copyFile, link, mkdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, copyFile, link, mkdir, readFile, rm, symlink, unlink, utimes, writeFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -104,6 +104,21 @@ describe('a checkpoint ends its step', () => {
     expect(await told(file)).toBe(`${file}, line 11: found "## Next Action", expected text below \`## Next Action\`.`);
     expect(await isDone(step)).toBe(false);
     await appendFile(path, second);
+    await done(step);
+  });
+
+  it('not when it is faulty, and what was wrong is over with the file', async () => {
+    const { step, file, path } = await open();
+    await writeFile(path, 'nonsense\n');
+    expect(await told(file)).toContain(`${file}, line 1`);
+    await unlink(path);
+    await product.reached(
+      FEATURE,
+      'nothing is wrong any more',
+      ({ checkpoints }) => checkpoints.find((each) => each.file === file)?.problem === null,
+    );
+    expect(await isDone(step)).toBe(false);
+    await writeFile(path, whole());
     await done(step);
   });
 

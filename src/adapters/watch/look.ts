@@ -3,8 +3,11 @@ import { constants, type BigIntStats } from 'node:fs';
 import { lstat, open, realpath, type FileHandle } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 
-/** One look at a file that may be a checkpoint. Shape: the engine's Sighting. */
-export type Sighting =
+/** What is seen of a file that may be a checkpoint. Shape: the engine's Sighting. */
+export type Sighting = Found | { readonly kind: 'gone'; readonly file: string; readonly path: string };
+
+/** One look at such a file that is there. Shape: the engine's Found. */
+export type Found =
   | {
       readonly kind: 'file';
       readonly file: string;
@@ -20,7 +23,7 @@ export type Sighting =
  * changes while it is read, it is read again, a bounded number of times. Null when it is not there. What is no such file
  * is refused with the reason, unread: nothing here follows a link, waits on a FIFO or opens a device.
  */
-export async function lookAt(path: string, maxBytes: number): Promise<Sighting | null> {
+export async function lookAt(path: string, maxBytes: number): Promise<Found | null> {
   for (const pauseMs of [0, 1, 2, 4, 8, 16]) {
     if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
     const seen = await lookOnce(path, maxBytes);
@@ -35,7 +38,7 @@ export function stampOf({ dev, ino, size, mtimeNs, ctimeNs, nlink }: BigIntStats
   return [dev, ino, size, mtimeNs, ctimeNs, nlink].join('-');
 }
 
-type Seen = Sighting | 'absent' | 'changed';
+type Seen = Found | 'absent' | 'changed';
 
 // O_NONBLOCK: should a FIFO take the file's place after lstat, opening it does not wait for a writer.
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
@@ -107,6 +110,6 @@ function seenIn(error: unknown, path: string): Seen {
   throw error;
 }
 
-function refused(path: string, why: string): Sighting {
+function refused(path: string, why: string): Found {
   return { kind: 'refused', file: basename(path), path, why };
 }

@@ -1,4 +1,5 @@
 import { lstatSync, type BigIntStats } from 'node:fs';
+import { basename } from 'node:path';
 import { lookAt, stampOf, type Sighting } from './look.ts';
 
 /** Looks at files, one look a file at a time, and reports what is new. */
@@ -29,12 +30,18 @@ export function reportsTo(take: (sighting: Sighting) => void, maxBytes: number):
     take(sighting);
   };
 
+  /** Only of one that was there. */
+  const tellGone = (path: string, known: Known): void => {
+    if (known.told !== '') tell({ kind: 'gone', file: basename(path), path }, known);
+  };
+
   const lookRepeatedly = async (path: string, known: Known): Promise<void> => {
     try {
       while (known.again && !stopped) {
         known.again = false;
         const sighting = await lookAt(path, maxBytes);
         if (sighting !== null) tell(sighting, known);
+        else tellGone(path, known);
       }
     } finally {
       known.looking = null;
@@ -52,7 +59,10 @@ export function reportsTo(take: (sighting: Sighting) => void, maxBytes: number):
     look,
     async lookIfChanged(path) {
       const stat = statOf(path);
-      if (stat === 'absent') return false;
+      if (stat === 'absent') {
+        if (files.has(path)) await look(path);
+        return false;
+      }
       const known = knownOf(path);
       const stamp = stat === 'unknown' || isYoung(stat) ? '' : stampOf(stat);
       if (stamp !== '' && stamp === known.stamp) return true;
@@ -101,5 +111,6 @@ function statOf(path: string): BigIntStats | 'absent' | 'unknown' {
 }
 
 function keyOf(sighting: Sighting): string {
+  if (sighting.kind === 'gone') return 'gone';
   return sighting.kind === 'file' ? `${sighting.sha256} ${sighting.mtimeMs}` : sighting.why;
 }

@@ -1,10 +1,10 @@
 import { untilBeat } from '../../core/beat.ts';
 import { folderLook } from './folder-look.ts';
-import { lookAt, type Sighting } from './look.ts';
+import { lookAt, type Found, type Sighting } from './look.ts';
 import { noticesOf, type Notices } from './notices.ts';
 import { reportsTo } from './reports.ts';
 
-export type { Sighting } from './look.ts';
+export type { Found, Sighting } from './look.ts';
 
 export interface WatchOptions {
   /** Time between two looks at everything, in case a notification was lost. Default 3,000. */
@@ -18,7 +18,8 @@ export interface WatchOptions {
 /** Watching of checkpoint files. Shape: the engine's CheckpointWatch. */
 export interface CheckpointWatch {
   /**
-   * Reports what is in the folders now, then each change at once. Folders need not exist yet; their paths hold no link.
+   * Reports what is in the folders now, then each change at once, and that a file is gone that was
+   * reported before. Folders need not exist yet; their paths hold no link.
    * Resolves when the first look is done. The same content with the same time is reported once.
    */
   watch(
@@ -27,7 +28,7 @@ export interface CheckpointWatch {
     take: (sighting: Sighting) => void,
   ): Promise<() => Promise<void>>;
   /** Looks once at one file. Null when it is not there. */
-  look(path: string): Promise<Sighting | null>;
+  look(path: string): Promise<Found | null>;
 }
 
 export function checkpointWatch(options: WatchOptions = {}): CheckpointWatch {

@@ -3,9 +3,15 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { folderLook } from '../../../src/adapters/watch/folder-look.ts';
+import type { Sighting } from '../../../src/adapters/watch/look.ts';
 import { reportsTo } from '../../../src/adapters/watch/reports.ts';
 
 const WANTED = new Set(['a.md', 'b.md', 'c.md']);
+
+const wordsOf = (sighting: Sighting): string => {
+  if (sighting.kind === 'gone') return 'gone';
+  return sighting.kind === 'file' ? sighting.text : sighting.why;
+};
 
 let root: string;
 let folder: string;
@@ -19,7 +25,7 @@ beforeEach(async () => {
   folder = join(root, 'checkpoints');
   await mkdir(folder);
   [looked, seen, blind] = [[], [], false];
-  const reports = reportsTo((sighting) => seen.push(sighting.kind === 'file' ? sighting.text : sighting.why), 1000);
+  const reports = reportsTo((sighting) => seen.push(wordsOf(sighting)), 1000);
   look = folderLook({
     folder,
     wanted: WANTED,
@@ -66,7 +72,7 @@ it('is at all files again once one came or went', async () => {
   expect(await lookedAt()).toEqual(['c.md']);
   await rm(join(folder, 'c.md'));
   expect(await lookedAt()).toHaveLength(3);
-  expect(seen).toEqual(['new']);
+  expect(seen).toEqual(['new', 'gone']);
 });
 
 it('is at all files of another folder in its place', async () => {

@@ -139,6 +139,30 @@ describe('a checkpoint is reported', () => {
     await until('the new text is seen', textIs('b\n'), soon);
   });
 
+  it('that is removed, once, and only where one was reported; and when it is back as it was', async () => {
+    await watching({ rescanMs: 20 });
+    const other = join(folder, '005-impl-complete.md');
+    await writeFile(file, 'a\n');
+    await utimes(file, 1_000_000, 1_000_000);
+    await until('it is seen', textIs('a\n'), soon);
+    await unlink(file);
+    await until('its end is seen', () => seen.at(-1)?.kind === 'gone', soon);
+    expect(seen.at(-1)).toEqual({ kind: 'gone', file: NAME, path: file });
+    await writeFile(other, 'b\n');
+    await until('looks have gone on', textIs('b\n'), soon);
+    await writeFile(file, 'a\n');
+    await utimes(file, 1_000_000, 1_000_000);
+    await until('it is seen again', textIs('a\n'), soon);
+    expect(seen.filter(({ kind }) => kind === 'gone')).toHaveLength(1);
+  });
+
+  it('that is removed while only looks tell', async () => {
+    await writeFile(file, 'a\n');
+    await watching({ rescanMs: 20 });
+    await unlink(file);
+    await until('its end is seen', () => seen.at(-1)?.kind === 'gone', soon);
+  });
+
   it('as vim writes: the old one renamed away, the new one made', async () => {
     await writeFile(file, 'a\n');
     await watching();
