@@ -114,7 +114,10 @@ describe('an agent', () => {
     expect(await news.seen('agent.exited')).toMatchObject({ role: 'writer', deliberate: true });
     const ended = "The writer's agent is not running; see attention.";
     const status = await product.reached(FEATURE, 'the status says so', ({ waitsFor }) => waitsFor === ended);
-    expect(status.attention[0]).toMatchObject({ code: 'agent-ended', hint: `tmops give ${FEATURE} writer starts it again` });
+    expect(status.attention[0]).toMatchObject({
+      code: 'agent-ended',
+      hint: `tmops give ${FEATURE} writer starts it again`,
+    });
     // By the time that another one is up again, this one could have been.
     process.kill((await agent('reader')).pid, 'SIGKILL');
     await news.seen('agent.session', ({ role }) => role === 'reader');
