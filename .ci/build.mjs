@@ -5,6 +5,7 @@ import { build } from 'esbuild';
 import { chmodSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { toolList } from './tool-list.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const draft = join(root, `dist.${process.pid}`);
@@ -17,6 +18,7 @@ const common = {
   platform: 'node',
   format: 'esm',
   target: 'node20',
+  define: { TMOPS_TOOLS: await toolList(root) },
   legalComments: 'none',
   // For .ci/coverage.mjs; not in the package. The code does not name them: node would copy them into each file of
   // NODE_V8_COVERAGE, four fifths of it.

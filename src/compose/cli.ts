@@ -2,7 +2,7 @@ import { runCli } from '../doors/cli/run.ts';
 import { readEnvironment } from '../config/environment.ts';
 import { attachTo } from './attach.ts';
 import { linkFrom, workspaceOf } from './link.ts';
-import { isRepeatable, runMcp } from './mcp.ts';
+import { runMcp } from './mcp.ts';
 import { version } from './package.ts';
 
 /** Every other command of the command line. Gives the exit code. */
@@ -14,7 +14,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     });
   }
   const env = readEnvironment();
-  const link = linkFrom(process.cwd(), isRepeatable);
+  const link = linkFrom(process.cwd());
   const code = await runCli({
     argv,
     version,

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { packaged, version } from './package.ts';
 
@@ -7,7 +7,8 @@ const VARIABLES = ['TMOPS_SERVER_NAME', 'TMOPS_SERVER_VERSION', 'TMOPS_ENV'];
 
 /**
  * How the MCP server introduces itself (`server.name`, `server.version`). The configuration is only read where somebody
- * has written one: reading it takes longer than the rest of the start. A faulty one is told by the first call, not here.
+ * has written one that speaks of a server: reading it takes a third of the start. A faulty one is told by the first call,
+ * not here.
  */
 export async function introduction(
   cwd: string,
@@ -28,7 +29,18 @@ export async function introduction(
 
 function configuredAbove(cwd: string): string | null {
   for (let folder = cwd; ; folder = dirname(folder)) {
-    if (FILES.some((file) => existsSync(join(folder, file)))) return folder;
+    const files = FILES.map((file) => join(folder, file)).filter((file) => existsSync(file));
+    if (files.length > 0) return files.some(speaksOfServer) ? folder : null;
     if (folder === dirname(folder)) return null;
+  }
+}
+
+/** Also where the file cannot be read: whoever loads it says why. */
+function speaksOfServer(file: string): boolean {
+  try {
+    return readFileSync(file, 'utf8').includes('server');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return true;
+    throw error;
   }
 }

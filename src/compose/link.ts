@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { openGit } from '../adapters/git/open.ts';
+import { operations } from '../app/table.ts';
 import type { ProblemView } from '../app/views.ts';
 import { readEnvironment } from '../config/environment.ts';
 import { dial } from '../link/dial.ts';
@@ -50,7 +51,7 @@ export async function workspaceOf(
 }
 
 /** The way to the supervisor of the workspace that `cwd` is in; the workspace is looked up at the first call. */
-export function linkFrom(cwd: string, idempotent: (op: string) => boolean) {
+export function linkFrom(cwd: string) {
   let found: Promise<Awaited<ReturnType<typeof workspaceOf>>> | null = null;
   return linkPort({
     async dial() {
@@ -76,7 +77,7 @@ export function linkFrom(cwd: string, idempotent: (op: string) => boolean) {
       cwd,
       ...(op === 'start' || op === 'init' || op === 'adopt' ? { env: readEnvironment() } : {}),
     }),
-    repeatable: idempotent,
+    repeatable: (op) => Object.values(operations).find(({ name }) => name === op)?.idempotent ?? false,
   });
 }
 

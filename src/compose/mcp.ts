@@ -1,5 +1,4 @@
 import { serveMcp } from '../doors/mcp/serve.ts';
-import { operations } from '../app/table.ts';
 import { readEnvironment } from '../config/environment.ts';
 import type { LinkPorts } from '../link/port.ts';
 import { introduction } from './introduction.ts';
@@ -16,7 +15,7 @@ export async function runMcp(): Promise<number> {
   // Claude Code says which project it works in; its server may be started from anywhere.
   const cwd = env['CLAUDE_PROJECT_DIR'] ?? process.cwd();
   // The way to the supervisor is loaded with the first call: a client waits for the list of tools before that.
-  const link = onDemand(() => import('./link.ts').then(({ linkFrom }) => linkFrom(cwd, isRepeatable)));
+  const link = onDemand(() => import('./link.ts').then(({ linkFrom }) => linkFrom(cwd)));
   await serveMcp({
     link: link.ask,
     listen: link.listen,
@@ -45,6 +44,3 @@ function onDemand(load: () => Promise<LinkPorts>): Omit<LinkPorts, 'call' | 'clo
     },
   };
 }
-
-export const isRepeatable = (op: string): boolean =>
-  Object.values(operations).find((operation) => operation.name === op)?.idempotent ?? false;

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { toolList } from '../../.ci/tool-list.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -14,6 +15,7 @@ export async function bundled(name: string): Promise<string> {
     platform: 'node',
     format: 'esm',
     target: 'node20',
+    define: { TMOPS_TOOLS: await toolList(root) },
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },

@@ -42,11 +42,13 @@ export function newsFollower(options: NewsOptions): () => void {
 }
 
 /** A message of the protocol's logging. Text in it is quoted where it came from an agent. */
-export function logMessageOf(news: NewsView): {
-  level: 'warning' | 'notice';
-  logger: string;
-  data: Record<string, unknown>;
-} {
+export interface LogEntry {
+  readonly level: 'warning' | 'notice';
+  readonly logger: string;
+  readonly data: Record<string, unknown>;
+}
+
+export function logMessageOf(news: NewsView): LogEntry {
   const level = news.kind === 'completed' ? 'notice' : 'warning';
   return { level, logger: 'tmops', data: { ...news } };
 }

@@ -3,11 +3,10 @@ import type { Readable, Writable } from 'node:stream';
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import type { TextPort } from '../../link/port.ts';
-import { toolCalls } from './call.ts';
-import type { OnFault } from './call.ts';
+import type { AnswerCall, OnFault } from './call.ts';
 import { instructions } from './instructions.ts';
-import { logMessageOf, newsFollower } from './news.ts';
-import { tools } from './tools.ts';
+import type { LogEntry } from './news.ts';
+import { listedTools } from './listed.ts';
 import { stdioTransport } from './transport.ts';
 import type { StreamEnd } from './transport.ts';
 
@@ -35,20 +34,23 @@ export interface McpOptions {
 export async function serveMcp(options: McpOptions): Promise<StreamEnd | 'stopped'> {
   const { name, version, stdin, stdout } = options;
   const over = new AbortController();
-  const answerCall = toolCalls(options.link, options.onFault, () => {
-    followNews();
-  });
+  let loading: Promise<AnswerCall> | undefined;
+  let ready: AnswerCall | undefined;
+  const load = (): Promise<AnswerCall> =>
+    (loading ??= loadCalls(options, {
+      take: (entry) => void server.sendLoggingMessage(entry).catch(options.onFault),
+      signal: AbortSignal.any([over.signal, options.stop]),
+    }));
+  const answerCall: AnswerCall = async (...call) => (ready ??= await load())(...call);
   const transport = stdioTransport({ stdin, stdout, answerCall });
   // McpServer would convert schemas of its own and let the text of an exception through.
   // eslint-disable-next-line @typescript-eslint/no-deprecated
   const server = new Server({ name, version }, { capabilities: { tools: {}, logging: {} }, instructions });
   server.onerror = options.onFault;
-  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: tools() }));
-  const followNews = newsFollower({
-    listen: options.listen,
-    take: (news) => void server.sendLoggingMessage(logMessageOf(news)).catch(options.onFault),
-    onFault: options.onFault,
-    signal: AbortSignal.any([over.signal, options.stop]),
+  server.setRequestHandler(ListToolsRequestSchema, async () => {
+    const tools = await listedTools();
+    setImmediate(() => void load().catch(options.onFault));
+    return { tools };
   });
   await server.connect(transport);
   const end = await Promise.race([transport.ended, aborted(options.stop)]);
@@ -56,6 +58,28 @@ export async function serveMcp(options: McpOptions): Promise<StreamEnd | 'stoppe
   over.abort();
   await server.close();
   return end;
+}
+
+/**
+ * What calls are answered with. The schemas that arguments are checked against take a third of the start to load, so that
+ * this is done once the client has the list of tools, or calls one.
+ */
+async function loadCalls(
+  { link, listen, onFault }: McpOptions,
+  news: { readonly take: (entry: LogEntry) => void; readonly signal: AbortSignal },
+): Promise<AnswerCall> {
+  const [{ toolCalls }, { logMessageOf, newsFollower }] = await Promise.all([import('./call.ts'), import('./news.ts')]);
+  const follow = newsFollower({
+    listen,
+    take: (view) => {
+      news.take(logMessageOf(view));
+    },
+    onFault,
+    signal: news.signal,
+  });
+  return toolCalls(link, onFault, () => {
+    follow();
+  });
 }
 
 function aborted(signal: AbortSignal): Promise<'stopped'> {

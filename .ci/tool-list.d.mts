@@ -1,0 +1,1 @@
+export function toolList(root: string): Promise<string>;
