@@ -15,7 +15,8 @@ export async function measureClaude({ quick }: Extent): Promise<Row[]> {
   const home = await realpath(await mkdtemp(join(tmpdir(), 'tmops-home-')));
   const env = claudeEnvironment({ home, port: api.port });
   const passed = Object.keys(env).filter((name) => /^(CLAUDE|ANTHROPIC_)/.test(name));
-  const config = `  claude_code:\n    command: ${claude}\n    env: [${passed.join(', ')}]`;
+  // Its agents write nothing but checkpoints, which no check would let pass.
+  const config = `  claude_code:\n    command: ${claude}\n    env: [${passed.join(', ')}]\nevidence:\n  enabled: false`;
   const product = await openProduct({ provider: 'claude_code', config, env });
   try {
     await claudeHome(home, { trusted: [product.repo.root] });

@@ -24,8 +24,14 @@ export const ofKind = <K extends EventKind>(events: readonly Event[], kind: K): 
 
 /** One hand-off; all in ms. The parts do not add up to the whole: between them the checkpoint is judged. */
 export interface HandOff {
-  /** From the checkpoint being complete on disk to the next agent's own evidence that it took the prompt. */
+  /** From the checkpoint being complete on disk to the next agent's own evidence that it took the prompt, without `checks`. */
   readonly whole: number;
+  /** What the checks of the claim, and of the project before the next step, took in between by their own figures. */
+  readonly checks: number;
+  /** All of it: `whole` and `checks`. */
+  readonly total: number;
+  /** Whether the project's tests ran in one of the checks. */
+  readonly runsTests: boolean;
   /** From the checkpoint being complete to tmops having noted it. */
   readonly detection: number;
   /** From wanting the prompt to having pressed Enter. */
@@ -45,8 +51,13 @@ export function handOffsOf(events: readonly Event[]): HandOff[] {
     const entered = ofKind(events, 'prompt.entered').find(({ prompt }) => prompt === wanted?.prompt);
     const taken = ofKind(events, 'prompt.taken').find(({ prompt }) => prompt === wanted?.prompt);
     if (seen.found || !wanted || !entered || !taken) return [];
+    const between = ofKind(events, 'check.passed').filter(({ seq }) => seq > seen.seq && seq < wanted.seq);
+    const checks = between.reduce((sum, { tookMs }) => sum + tookMs, 0);
     return {
-      whole: taken.writtenAt - seen.mtimeMs,
+      whole: taken.writtenAt - seen.mtimeMs - checks,
+      checks,
+      total: taken.writtenAt - seen.mtimeMs,
+      runsTests: between.some(({ shown }) => shown.some((sentence) => sentence.includes('tests'))),
       detection: seen.at - seen.mtimeMs,
       typing: entered.at - wanted.at,
       evidence: taken.writtenAt - entered.at,

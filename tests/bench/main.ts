@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { measureClaude } from './claude.ts';
 import { measureHandOffs } from './handoffs.ts';
+import { measureHold } from './hold.ts';
 import { measureIdle } from './idle.ts';
 import { measureMcpCalls, measureMcpStarts } from './mcp.ts';
 import { readOptions, type BenchOptions, type PartName } from './options.ts';
@@ -15,6 +16,7 @@ import { measureDemo, measureTargets } from './targets.ts';
 const LATEST = fileURLToPath(new URL('../../node_modules/.cache/tmops-bench/latest.json', import.meta.url));
 const MEASURE: Readonly<Record<PartName, (extent: Extent) => Promise<Row[]>>> = {
   'hand-offs': measureHandOffs,
+  hold: measureHold,
   'mcp-start': measureMcpStarts,
   'mcp-call': measureMcpCalls,
   targets: measureTargets,

@@ -5,7 +5,7 @@ it('measures every part but Claude Code when nothing is asked for', () => {
   const read = readOptions([]);
   expect(read).toEqual({
     kind: 'run',
-    options: { quick: false, parts: ['hand-offs', 'mcp-start', 'mcp-call', 'targets', 'idle', 'demo'] },
+    options: { quick: false, parts: ['hand-offs', 'hold', 'mcp-start', 'mcp-call', 'targets', 'idle', 'demo'] },
   });
 });
 
@@ -40,7 +40,10 @@ it.each([
   [['--onyl', 'idle'], "Unknown option '--onyl'"],
   [['idle'], "Unexpected argument 'idle'"],
   [['--only'], "Option '--only <value>' argument missing"],
-  [['--only', 'idel'], 'There is no part "idel". Parts: hand-offs, mcp-start, mcp-call, targets, idle, demo, claude'],
+  [
+    ['--only', 'idel'],
+    'There is no part "idel". Parts: hand-offs, hold, mcp-start, mcp-call, targets, idle, demo, claude',
+  ],
   [['--only', 'toString'], 'There is no part "toString"'],
 ])('%j is refused in one line', (argv, why) => {
   const read = readOptions(argv);

@@ -19,6 +19,7 @@ export type Read =
 /** The parts there are, with what each measures. `claude` runs only when it is asked for. */
 export const PARTS = {
   'hand-offs': 'hand-offs and starts of features with rehearsal agents',
+  hold: 'from a human’s first key in a pane until the automation holds still',
   'mcp-start': 'tmops mcp from its start to the first list of tools, beside the SDK’s bare server',
   'mcp-call': 'a status call over MCP, beside the SDK’s bare echo',
   targets: 'configuration, checkpoints, recovery',
@@ -39,7 +40,7 @@ Measures the built product on a private tmux server. A goal that is missed is to
 
   --only NAME   measure this part and no other; may be given several times
   --claude      the same as --only claude (npm run bench:claude)
-  --quick       ten samples of each, under a minute: only shows that it runs
+  --quick       ten samples of each, about a minute: only shows that it runs
   --json FILE   where the figures go
   --help        this text
 
