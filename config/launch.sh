@@ -82,7 +82,9 @@ done <"$directory/launch/env"
 trap ':' INT QUIT
 (
   trap ':' HUP TERM INT QUIT
-  "$@"
+  # A shell says "Killed" on the terminal when its child was; that would stand in the agent's input box like a draft.
+  exec 3>&2 2>/dev/null
+  "$@" 2>&3 3>&-
   set -- "$4" "$?"
   if [ "$2" -gt 128 ]; then
     echo "signal $(($2 - 128))"

@@ -85,6 +85,10 @@ async function newsAfter(): Promise<{
 describe('an agent', () => {
   it('that is killed in the middle of its step, and another with it, is noticed, resumed and reminded', async () => {
     const { step, file } = await open();
+    // Who has taken nothing yet has no conversation to resume.
+    await product.reached(FEATURE, 'the reader is briefed', ({ prompts }) =>
+      prompts.some(({ role, outcome }) => role === 'reader' && outcome === 'accepted'),
+    );
     const before = await agent('writer');
     const other = await agent('reader');
     const news = await newsAfter();
