@@ -251,4 +251,5 @@ function standing(draft: string, line: string): 'ours' | 'changed' | 'no' {
   return shown.includes(ours) ? 'changed' : 'no';
 }
 
-const squeezed = (text: string): string => text.replaceAll(/\s+/g, '');
+/** A line without white space: what composers wrap is compared so. */
+export const squeezed = (text: string): string => text.replaceAll(/\s+/g, '');

@@ -47,12 +47,11 @@ function launched(run: Run, event: Extract<Event, { kind: 'agent.launched' }>): 
 
 /** Whoever asks for agents after they crashed has looked at why: each may end as often again before it is left alone. */
 export const forgiven = (agents: Run['agents'], only?: string): Run['agents'] =>
-  Object.fromEntries(
-    Object.entries(agents).map(([role, agent]) => [
-      role,
-      only === undefined || role === only ? { ...agent, crashes: [] } : agent,
-    ]),
-  );
+  withCrashes(agents, ({ role, crashes }) => (only === undefined || role === only ? [] : crashes));
+
+/** The agents, each with the crashes that still count. */
+export const withCrashes = (agents: Run['agents'], left: (agent: Agent) => readonly number[]): Run['agents'] =>
+  Object.fromEntries(Object.entries(agents).map(([role, agent]) => [role, { ...agent, crashes: left(agent) }]));
 
 /** If the present step is the role's, its work is asked for again as soon as that can be. */
 export function askedAnew(run: Run, role: string): Run['life'] {

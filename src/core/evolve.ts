@@ -1,5 +1,5 @@
-import type { Event } from './event.ts';
-import { agentChanged, forgiven, type AgentEvent } from './evolve-agents.ts';
+import type { Event, Taking } from './event.ts';
+import { agentChanged, forgiven, withCrashes, type AgentEvent } from './evolve-agents.ts';
 import { promptChanged, type PromptEvent } from './evolve-prompts.ts';
 import { isSteeringEvent, steered, withoutRunning, type SteeringEvent } from './evolve-steering.ts';
 import { withoutKey, type Agent, type Life, upAgents, type Run } from './run.ts';
@@ -109,33 +109,29 @@ const started = (run: Run, event: Extract<Event, { kind: 'run.started' }>): Run 
   paused: null,
   agents: forgiven(run.agents),
   // Starting is asking for agents, also for those that were ended on purpose, or in whose pane somebody once was.
-  holders: Object.fromEntries(
-    Object.entries(run.holders).filter(
-      ([role, holder]) =>
-        holder.kind === 'human' &&
-        (holder.how === 'command' || (holder.how === 'use' && upAgents(run).some((agent) => agent.role === role))),
-    ),
+  holders: stillHeld(
+    run.holders,
+    (how, role) => how === 'command' || (how === 'use' && upAgents(run).some((agent) => agent.role === role)),
   ),
   life: { kind: 'running', startedAt: event.at, surveyed: false, stepBeganAt: null },
 });
 
+/** The panes that stay their human's. */
+const stillHeld = (holders: Run['holders'], stays: (how: Taking, role: string) => boolean): Run['holders'] =>
+  Object.fromEntries(
+    Object.entries(holders).filter(([role, holder]) => holder.kind === 'human' && stays(holder.how, role)),
+  );
+
 const sessionLost = (run: Run, at: number): Run => ({
   ...run,
   // Nobody sits in front of a pane that is gone; who asked for it by name, or ended its agent, still has it.
-  holders: Object.fromEntries(
-    Object.entries(run.holders).filter(([, holder]) => holder.kind === 'human' && holder.how !== 'use'),
-  ),
+  holders: stillHeld(run.holders, (how) => how !== 'use'),
   agents: wentAlong(allGone(run, at, run.life.kind === 'completed'), at),
 });
 
 /** An end that is seen a moment before that of the whole session is no crash of the agent's own. */
 const wentAlong = (agents: Run['agents'], at: number): Run['agents'] =>
-  Object.fromEntries(
-    Object.entries(agents).map(([role, agent]) => [
-      role,
-      { ...agent, crashes: agent.crashes.filter((crash) => at - crash > GOING_ALONG_MS) },
-    ]),
-  );
+  withCrashes(agents, ({ crashes }) => crashes.filter((crash) => at - crash > GOING_ALONG_MS));
 const GOING_ALONG_MS = 10_000;
 
 const whileRunning = (run: Run, change: Partial<Extract<Life, { kind: 'running' }>>): Run =>

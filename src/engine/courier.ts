@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AgentHandle } from '../core/agent.ts';
-import { LOOK_AGAIN, nextMove, type Move, type Sight } from '../core/delivery.ts';
+import { LOOK_AGAIN, nextMove, squeezed, type Move, type Sight } from '../core/delivery.ts';
 import type { DeliveryNews } from '../core/request.ts';
 import { holderOf, openPrompts, typedLine, type Agent, type Prompt, type Run } from '../core/run.ts';
 import type { Screen, StandingRow } from '../core/screen.ts';
@@ -181,8 +181,6 @@ function takenBefore({ loop, role }: CourierParts): Sight['takenBefore'] {
   const last = loop.run().prompts.findLast((prompt) => prompt.role === role && prompt.stage.kind === 'taken');
   return last?.stage.kind === 'taken' ? { line: typedLine(last), at: last.stage.at } : null;
 }
-
-const squeezed = (text: string): string => text.replaceAll(/\s+/g, '');
 
 /** All that a move is made with. */
 interface Scene {

@@ -1,4 +1,4 @@
-import type { PaneSight } from '../core/delivery.ts';
+import { squeezed, type PaneSight } from '../core/delivery.ts';
 import type { HumanSign } from '../core/event.ts';
 import { openPrompts, typedLine, type Prompt, type Run } from '../core/run.ts';
 import type { Screen } from '../core/screen.ts';
@@ -52,5 +52,3 @@ function isOwn(run: Run, role: string, draft: string, now: number): boolean {
 
 /** On its way into the composer, or out of it. */
 const isMoving = ({ stage }: Prompt, now: number): boolean => stage.kind !== 'wanted' && now - stage.at < OWN_TEXT_MS;
-
-const squeezed = (text: string): string => text.replaceAll(/\s+/g, '');

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Activity, AgentHandle } from '../../core/agent.ts';
 import { configDirOf, readOrNull } from './claude-files.ts';
+import { jsonOrNull } from './json.ts';
 import { alive, recordedProcess, type Process } from './process.ts';
 
 const UNKNOWN: Activity = { kind: 'unknown' };
@@ -38,14 +39,4 @@ function isAnothers(session: z.infer<typeof SESSION>, process: Process): boolean
   if (session.pid !== process.pid) return true;
   const ticks = [session.procStart ?? '', process.startTime];
   return ticks.every((text) => /^[0-9]+$/.test(text)) && session.procStart !== process.startTime;
-}
-
-function jsonOrNull(text: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    return value;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
 }

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { claudeConfigDir, conversationRecord, readOrNull } from './claude-files.ts';
+import { jsonOrNull } from './json.ts';
 import { processTable, startTimeOf, type Process, type ProcessRow } from './process-table.ts';
 
 /** A conversation that somebody leads with a Claude Code of their own. */
@@ -101,16 +102,6 @@ async function environmentOf(pid: number): Promise<Readonly<Record<string, strin
   } catch (error) {
     const codes: readonly unknown[] = ['ENOENT', 'EACCES', 'ESRCH', 'EPERM'];
     if (error instanceof Error && 'code' in error && codes.includes(error.code)) return null;
-    throw error;
-  }
-}
-
-function jsonOrNull(text: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    return value;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
     throw error;
   }
 }

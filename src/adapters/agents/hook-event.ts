@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { AgentNews } from '../../core/agent.ts';
 import type { Parsed } from './evidence.ts';
+import { jsonOrNull } from './json.ts';
 
 /** The events whose hooks are worth running, with what each of them is news of. */
 const NEWS_OF = {
@@ -93,16 +94,6 @@ const OWN_WORDS =
 
 function isHookName(name: string): name is HookName {
   return Object.hasOwn(NEWS_OF, name);
-}
-
-function jsonOrNull(json: string): unknown {
-  try {
-    const value: unknown = JSON.parse(json);
-    return value;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
 }
 
 /**
