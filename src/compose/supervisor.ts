@@ -99,6 +99,8 @@ async function supervise(
   }
   const workspaceId = config.server.workspace_id ?? workspaceIdOf(root);
   const pipesFolder = socket.socketPath.replace(/\.sock$/, '.pipes');
+  // First of all: whoever sees anything this supervisor does can find its process.
+  await writeAtomically(place.pidFile, `${process.pid}\n`);
   // There is one supervisor at a time: what is in there is of one that was killed.
   await rm(pipesFolder, { recursive: true, force: true });
   await mkdir(pipesFolder, { mode: 0o700 });
@@ -138,7 +140,6 @@ async function supervise(
     await workspace.close();
     return 1;
   }
-  await writeAtomically(place.pidFile, `${process.pid}\n`);
   await untilDone(place, served.server, workspace, config.supervisor.idle_exit);
   await served.server.close();
   await notices.close();

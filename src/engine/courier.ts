@@ -232,7 +232,7 @@ const tell = ({ parts, prompt }: Scene, news: DeliveryNews): Promise<Answer> =>
 /** What stands in the way may be a human's hand: that makes the pane theirs before anything else is noted of it. */
 async function tellOfHuman({ parts: { loop, role, clock }, agent, sight }: Scene): Promise<void> {
   const run = loop.run();
-  const seen = humanSign(run, role, { pane: sight.pane, screen: sight.screen }, clock.now());
+  const seen = humanSign(run, role, sight, clock.now());
   if (seen === null || holderOf(run, role).kind === 'human' || run.agents[role]?.generation !== agent.generation)
     return;
   await loop.submit({ kind: 'human-seen', role, stays: true, sign: seen.sign, why: seen.why });

@@ -1,4 +1,4 @@
-import { squeezed, type PaneSight } from '../core/delivery.ts';
+import { squeezed, type PaneSight, type Sight } from '../core/delivery.ts';
 import type { HumanSign } from '../core/event.ts';
 import { openPrompts, typedLine, type Prompt, type Run } from '../core/run.ts';
 import type { Screen } from '../core/screen.ts';
@@ -14,17 +14,20 @@ export interface Sign {
   readonly trace: string;
 }
 
+/** What is known of a pane; `alive` is asked for after the screen was read. */
+export interface SignSight {
+  readonly pane: PaneSight;
+  readonly screen: Screen;
+  readonly alive: Sight['alive'];
+}
+
 /**
  * Reads a look for a human's hand: a draft that is not ours, or somebody reading in copy mode. Text of ours that is on
- * its way counts as ours, whole or half drawn, and so does what the agent has just taken and still shows.
+ * its way counts as ours, whole or half drawn, and so does what the agent has just taken and still shows. What is left
+ * on the screen of an agent that has ended is nobody's draft.
  */
-export function humanSign(
-  run: Run,
-  role: string,
-  { pane, screen }: { readonly pane: PaneSight; readonly screen: Screen },
-  now: number,
-): Sign | null {
-  if (pane.kind !== 'seen' || pane.dead) return null;
+export function humanSign(run: Run, role: string, { pane, screen, alive }: SignSight, now: number): Sign | null {
+  if (pane.kind !== 'seen' || pane.dead || alive === 'gone') return null;
   if (pane.inMode && pane.watchers > 0)
     return { sign: 'copy-mode', why: 'somebody reads the pane in copy mode', trace: '' };
   // Nobody else opens these.

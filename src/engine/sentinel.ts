@@ -191,10 +191,10 @@ async function report(
   before: string | null,
 ): Promise<string | null> {
   const screen = look.kind === 'seen' ? provider.classify(look.capture) : { kind: 'unknown' as const };
-  const seen = humanSign(loop.run(), role, { pane: look, screen }, clock.now());
-  // What is left on the screen of an agent that has just ended is nobody's draft.
   const process = loop.run().agents[role]?.process ?? null;
-  if (seen !== null && process !== null && (await provider.alive(process)) === 'gone') return before;
+  const alive = process === null ? 'not-started' : await provider.alive(process);
+  if (alive === 'gone') return before;
+  const seen = humanSign(loop.run(), role, { pane: look, screen, alive }, clock.now());
   const holder = holderOf(loop.run(), role);
   if (seen === null) {
     if (holder.kind === 'human' && holder.stays) await loop.submit({ kind: 'human-left', role });

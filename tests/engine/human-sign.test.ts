@@ -34,7 +34,7 @@ const pane: Extract<PaneSight, { kind: 'seen' }> = {
 const box = (draft: string): Screen => ({ kind: 'composer', draft, rows: [], busy: false });
 const menu = (draft: string): Screen => ({ kind: 'composer-mode', mode: 'menu', draft });
 const signOf = (run: Run, screen: Screen, over: Partial<typeof pane> = {}): string | null =>
-  humanSign(run, 'worker', { pane: { ...pane, ...over }, screen }, AT)?.sign ?? null;
+  humanSign(run, 'worker', { pane: { ...pane, ...over }, screen, alive: 'alive' }, AT)?.sign ?? null;
 
 describe('is a sign', () => {
   const rows: [string, Run, Screen, Partial<typeof pane>, string][] = [
@@ -73,13 +73,18 @@ describe('is no sign', () => {
   });
 
   it('a pane that could not be looked at', () => {
-    expect(humanSign(base, 'worker', { pane: { kind: 'unknown', why: 'w' }, screen: box('x') }, AT)).toBeNull();
-    expect(humanSign(base, 'worker', { pane: { kind: 'gone' }, screen: box('x') }, AT)).toBeNull();
+    const seen = { screen: box('x'), alive: 'alive' } as const;
+    expect(humanSign(base, 'worker', { ...seen, pane: { kind: 'unknown', why: 'w' } }, AT)).toBeNull();
+    expect(humanSign(base, 'worker', { ...seen, pane: { kind: 'gone' } }, AT)).toBeNull();
+  });
+
+  it('a draft on the screen of an agent that has ended', () => {
+    expect(humanSign(base, 'worker', { pane, screen: box('x'), alive: 'gone' }, AT)).toBeNull();
   });
 });
 
 it('is told from the next one by its trace', () => {
-  const traceOf = (draft: string) => humanSign(base, 'worker', { pane, screen: box(draft) }, AT)?.trace;
+  const traceOf = (draft: string) => humanSign(base, 'worker', { pane, screen: box(draft), alive: 'alive' }, AT)?.trace;
   expect(traceOf('what')).not.toBe(traceOf('what if'));
   expect(traceOf('what if')).toBe(traceOf('what\n  if'));
 });

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { OutputOf } from '../../src/app/table.ts';
 import { journaled, playText, redTest, wordsTo } from '../rig/flow.ts';
+import { linesOf } from '../rig/json-lines.ts';
 import { openProduct, type Product } from '../rig/product.ts';
 import { until } from '../rig/wait.ts';
 
@@ -54,13 +54,8 @@ afterAll(() => product.dispose());
 const write = (does: Parameters<typeof moduleText>[0]): Promise<void> =>
   product.repo.write('tools/gate.mjs', moduleText(does));
 
-async function calls(feature: string): Promise<{ stage: string; with: unknown; [key: string]: unknown }[]> {
-  const text = await readFile(product.path(feature, 'current', 'calls.jsonl'), 'utf8').catch(() => '');
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as { stage: string; with: unknown });
-}
+const calls = (feature: string): Promise<{ stage: string; with: unknown; [key: string]: unknown }[]> =>
+  linesOf(product.path(feature, 'current', 'calls.jsonl'));
 
 const stages = async (feature: string): Promise<string[]> => (await calls(feature)).map(({ stage }) => stage);
 

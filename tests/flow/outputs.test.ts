@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OutputOf } from '../../src/app/table.ts';
 import type { Event } from '../../src/core/event.ts';
 import { isAlive, watchersOf } from '../rig/flow.ts';
+import { linesOf } from '../rig/json-lines.ts';
 import { openProduct, program, type Product } from '../rig/product.ts';
 import { until } from '../rig/wait.ts';
 
@@ -116,12 +117,6 @@ function follow(): void {
   follower = spawn(process.execPath, [program, 'events', FEATURE, '--follow'], { cwd: repo.root, env: { ...env } });
   follower.stdout?.on('data', (chunk: Buffer) => (followed += chunk.toString()));
 }
-
-const linesOf = async <T>(file: string): Promise<T[]> =>
-  (await readFile(file, 'utf8').catch(() => ''))
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as T);
 
 describe('what a run leaves', () => {
   it('is a journal of whole lines, numbered without a gap', async () => {

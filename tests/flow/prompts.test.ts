@@ -136,7 +136,8 @@ describe('a prompt in doubt is settled by a human alone', () => {
     await openStep(product, FEATURE);
     await obey({ do: 'swallow-enters', n: 100 });
     await handOn();
-    await until('the prompt stands in the composer', async () => /\[tmops#\d+\]/.test((await screen()).slice(-600)));
+    // In the box, that is: a prompt before it stands above in the same words.
+    await until('the prompt stands in the composer', async () => /^❯ .*\[tmops#\d+\] *\n─/m.test(await screen()));
     await keys('-l', ' and mine');
     // Before the first Enter, or after one that was swallowed: both are told.
     const { reason } = await comesTo('held_for_human', 'typed_not_submitted');

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile, readlink } from 'node:fs/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { OutputOf } from '../../src/app/table.ts';
+import { linesOf } from '../rig/json-lines.ts';
 import { checkpointText, openProduct, type Product } from '../rig/product.ts';
 import { until } from '../rig/wait.ts';
 
@@ -55,10 +56,7 @@ describe('Scenario: Initialise a feature', () => {
     }
     expect(await readlink(path('auth-api', 'current'))).toBe('runs/initial');
     expect(await readFile(path('FEATURES.txt'), 'utf8')).toMatch(/^auth-api:[a-z]+:.+:feature\/auth-api$/m);
-    const log = (await readFile(path('.logs', 'tmops.log'), 'utf8'))
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const log = await linesOf<Record<string, unknown>>(path('.logs', 'tmops.log'));
     expect(log.find((line) => line['msg'] === 'run.initialised')).toMatchObject({
       feature: 'auth-api',
       run: 'initial',

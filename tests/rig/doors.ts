@@ -12,6 +12,7 @@ import { connectLink, type Link } from '../../src/link/client.ts';
 import { openStep, partFile, partsWorkflow, playText } from './flow.ts';
 import { growing, type Growing } from './growing.ts';
 import { attachHuman, type Human } from './human.ts';
+import { parseLines } from './json-lines.ts';
 import { checkpointText, openProduct, type Product } from './product.ts';
 import { seeded, type Random } from './random.ts';
 import { until } from './wait.ts';
@@ -164,10 +165,7 @@ async function follow(stage: Stage): Promise<Event[]> {
   await stage.journal.more();
   const all = stage.journal.text();
   const lines = Buffer.from(all.slice(at, all.lastIndexOf('\n') + 1), 'latin1').toString();
-  const fresh = lines
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Event);
+  const fresh = parseLines<Event>(lines);
   for (const event of fresh) {
     if (event.kind === 'prompt.intended' || event.kind === 'prompt.entered') expectFree(stage, event);
     stage.run = evolve(stage.run, event);

@@ -9,6 +9,7 @@ import { socketOfWorkspace } from '../../src/compose/places.ts';
 import type { Event } from '../../src/core/event.ts';
 import { connectLink } from '../../src/link/client.ts';
 import { coverageEnvironment } from './coverage.ts';
+import { linesOf } from './json-lines.ts';
 import { sampleRepo, type SampleOptions, type SampleRepo } from './repo.ts';
 import { privateServer, untilGone, type PrivateServer } from './tmux.ts';
 import { until } from './wait.ts';
@@ -37,6 +38,7 @@ export interface Product {
   cli(...args: string[]): Promise<{ readonly exitCode: number; readonly stdout: string; readonly stderr: string }>;
   /** Runs it with --json and gives the output; throws with what was said when it failed. */
   json<T>(...args: string[]): Promise<T>;
+  /** As new as the journal was when it was asked for. */
   status(feature: string): Promise<OutputOf<'status'>>;
   /** Waits until the feature's status fits; a failure tells the journal and the panes. */
   reached(
@@ -101,7 +103,7 @@ function productOf(repo: SampleRepo, server: PrivateServer, env: Readonly<Record
   };
   const path = (...parts: string[]): string => join(repo.root, '.tmops', ...parts);
   // Asked over the socket where a supervisor listens: a process for each look would be most of a test's time.
-  const status = async (feature: string): Promise<OutputOf<'status'>> => {
+  const asked = async (feature: string): Promise<OutputOf<'status'>> => {
     const place = socketOfWorkspace(repo.root);
     const connected = place.ok ? await connectLink(place.socketPath, version) : null;
     if (!connected?.ok) return json('status', feature);
@@ -109,6 +111,14 @@ function productOf(repo: SampleRepo, server: PrivateServer, env: Readonly<Record
     connected.link.close();
     if (!reply.ok) throw new Error(`${reply.failure.sentence} ${reply.failure.hint}`);
     return reply.output as OutputOf<'status'>;
+  };
+  // What a test has read in the journal, the supervisor may only be about to take up.
+  const status = async (feature: string): Promise<OutputOf<'status'>> => {
+    const seq = (await linesOf<Event>(path(feature, 'current', 'journal.jsonl'))).at(-1)?.seq ?? 0;
+    return until(`the status of ${feature} is as new as event ${seq}`, async () => {
+      const now = await asked(feature);
+      return now.cursor >= seq ? now : null;
+    });
   };
   const pidFile = path('.supervisor', 'pid');
 
@@ -120,7 +130,7 @@ function productOf(repo: SampleRepo, server: PrivateServer, env: Readonly<Record
     json,
     status,
     path,
-    async reached(feature, what, fits, withinMs = 30_000) {
+    async reached(feature, what, fits, withinMs = 20_000) {
       try {
         return await until(
           what,
@@ -134,15 +144,9 @@ function productOf(repo: SampleRepo, server: PrivateServer, env: Readonly<Record
         throw new Error(`${String(error)}\n${await told(product, feature)}`, { cause: error });
       }
     },
-    events: (feature) => eventsIn(path(feature, 'current', 'journal.jsonl')),
-    async prompts(feature, role) {
-      const text = await readFile(path(feature, 'current', 'agents', role, 'rehearsal', 'prompts.jsonl'), 'utf8').catch(
-        () => '',
-      );
-      return text
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => JSON.parse(line) as { text: string; queued: boolean });
+    events: (feature) => linesOf<Event>(path(feature, 'current', 'journal.jsonl')),
+    prompts(feature, role) {
+      return linesOf(path(feature, 'current', 'agents', role, 'rehearsal', 'prompts.jsonl'));
     },
     async put(feature, file, text) {
       const target = path(feature, 'current', file);
@@ -171,14 +175,6 @@ function productOf(repo: SampleRepo, server: PrivateServer, env: Readonly<Record
     },
   };
   return product;
-}
-
-async function eventsIn(file: string): Promise<Event[]> {
-  const text = await readFile(file, 'utf8').catch(() => '');
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Event);
 }
 
 /** What a failing end-to-end test shows: the journal, the panes, the commands' last words. */

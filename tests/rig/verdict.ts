@@ -5,6 +5,7 @@ import type { Event } from '../../src/core/event.ts';
 import { isTypable } from '../../src/core/message.ts';
 import { typedLine, type Prompt } from '../../src/core/run.ts';
 import { ROLES, type EngineRig, type Role } from './engine.ts';
+import { parseLines } from './json-lines.ts';
 
 /** A trouble that was made, with when it began and ended. Role null: it concerns all. */
 export interface Made {
@@ -82,10 +83,7 @@ export async function recordsOf(engine: EngineRig, role: Role): Promise<Records>
     })),
   );
   return {
-    taken: lines
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as Records['taken'][number]),
+    taken: parseLines(lines),
     bytes: (await readFile(join(folder, 'rehearsal', 'bytes.log'))).toString('latin1'),
     turnEnds: pieces.flatMap(({ at, parsed }) => ('news' in parsed && parsed.news.kind === 'turn-ended' ? [at] : [])),
     reported: pieces.flatMap(({ at, parsed }) =>
