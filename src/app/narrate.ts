@@ -67,7 +67,10 @@ const SENTENCES: Sentences = {
   'module.failed': (e) =>
     `The module of step ${e.step} failed to ${e.stage}: ${quoted(e.why)}${e.rolledBack ? '; it was rolled back' : ''}.`,
   'prompt.wanted': (e) => `For the ${e.role}: ${quoted(e.line)} (prompt ${e.prompt}).`,
-  'prompt.intended': (e) => `Typing prompt ${e.prompt} into pane ${e.pane}.`,
+  'prompt.intended': (e) =>
+    e.standing === true
+      ? `Prompt ${e.prompt} was typed before and stands in pane ${e.pane} still.`
+      : `Typing prompt ${e.prompt} into pane ${e.pane}.`,
   'prompt.typed': (e) => `Prompt ${e.prompt} stands in the composer.`,
   'prompt.entered': (e) => `Enter was pressed for prompt ${e.prompt}${e.times > 1 ? ` (${e.times} times)` : ''}.`,
   'prompt.taken': (e) => `Prompt ${e.prompt} was ${e.queued ? 'queued by the agent' : 'accepted'}.`,

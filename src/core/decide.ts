@@ -154,9 +154,7 @@ function delivery(run: Run, id: number, what: DeliveryNews): Fact[] | Refusal {
   if (isWrite && isHeld) return { reason: 'held', received: what.kind, allowed: [] };
   switch (what.kind) {
     case 'intended':
-      return [
-        { kind: 'prompt.intended', prompt: id, pane: what.pane, generation: what.generation, sha256: what.sha256 },
-      ];
+      return [{ ...what, kind: 'prompt.intended', prompt: id }];
     case 'typed':
       return [{ kind: 'prompt.typed', prompt: id }];
     case 'entered':

@@ -31,8 +31,10 @@ export interface Sight {
   /** The line with its marker. */
   readonly line: string;
   readonly generation: number;
-  /** How often typing this prompt was begun. */
+  /** How often pasting this prompt was begun. */
   readonly attempts: number;
+  /** What the paste of the present attempt leaves at the pane. */
+  readonly mark: string;
   /** The agent reported its conversation, so that its program takes input. */
   readonly sessionBegun: boolean;
   readonly launchedAt: number;
@@ -64,6 +66,8 @@ export type PaneSight =
       readonly watchers: number;
       readonly cols: number;
       readonly rows: number;
+      /** The mark of what was pasted there last; '' when nothing was. */
+      readonly pasted: string;
     };
 
 /** Below this size the composer cannot be read (measured with Claude Code: nothing of it is visible at 20x5). */
@@ -193,6 +197,8 @@ function afterTyping(sight: Sight): Move {
   // Once Enter was pressed a dialog hides whether the text still stands, and may be of the prompt's own turn.
   if (screen.kind === 'dialog' && stage.kind !== 'entered')
     return stuck('typed_not_submitted', `a dialog opened before Enter (${screen.dialog.name})`);
+  if (stage.kind === 'intended' && sight.pane.kind === 'seen' && sight.pane.pasted !== sight.mark)
+    return { do: 'reopen', why: 'tmux was not told to paste it' };
   const since = now - ('at' in stage ? stage.at : now);
   const patience = stage.kind === 'entered' ? timing.evidenceWithinMs : timing.echoWithinMs;
   if (since < patience) return { do: 'wait', ms: LOOK_AGAIN.underWayMs };

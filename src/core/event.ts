@@ -237,6 +237,8 @@ export type Fact =
       readonly pane: string;
       readonly generation: number;
       readonly sha256: string;
+      /** Nothing is pasted for this: what was pasted before stands in the composer still. */
+      readonly standing?: true;
     }
   | { readonly kind: 'prompt.typed'; readonly prompt: number }
   | {

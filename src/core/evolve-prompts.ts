@@ -62,7 +62,10 @@ function promptAfter(prompt: Prompt, event: Exclude<PromptEvent, { kind: 'prompt
   const generation = 'generation' in prompt.stage ? prompt.stage.generation : 0;
   switch (event.kind) {
     case 'prompt.intended':
-      return { ...at({ kind: 'intended', generation: event.generation, at: event.at }), attempts: prompt.attempts + 1 };
+      return {
+        ...at({ kind: 'intended', generation: event.generation, at: event.at }),
+        attempts: prompt.attempts + (event.standing === true ? 0 : 1),
+      };
     case 'prompt.typed':
       return at({ kind: 'typed', generation, at: event.at });
     case 'prompt.entered':

@@ -16,7 +16,13 @@ import type { Workflow } from './workflow.ts';
 
 /** How far the delivery of a prompt has come, as the engine saw it. */
 export type DeliveryNews =
-  | { readonly kind: 'intended'; readonly pane: string; readonly generation: number; readonly sha256: string }
+  | {
+      readonly kind: 'intended';
+      readonly pane: string;
+      readonly generation: number;
+      readonly sha256: string;
+      readonly standing?: true;
+    }
   | { readonly kind: 'typed' }
   | { readonly kind: 'entered'; readonly times: number; readonly busy: boolean | null }
   | { readonly kind: 'held'; readonly outcome: HoldOutcome; readonly reason: string }

@@ -94,7 +94,7 @@ export interface Prompt {
   readonly text: string | null;
   readonly at: number;
   readonly stage: PromptStage;
-  /** How often typing it was begun. Once it was, its text may turn up later, and counts. */
+  /** How often its paste was begun. Once it was, its text may turn up later, and counts. */
   readonly attempts: number;
   readonly trouble: {
     readonly outcome: HoldOutcome | StuckOutcome;

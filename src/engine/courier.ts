@@ -147,6 +147,7 @@ async function lookAt(parts: CourierParts, prompt: Prompt, agent: Agent, attempt
     line,
     generation: agent.generation,
     attempts: prompt.attempts,
+    mark: markOf(prompt.id, prompt.attempts),
     sessionBegun:
       agent.state.kind !== 'starting' && !(agent.state.kind === 'asking' && agent.state.before === 'starting'),
     launchedAt: agent.state.since,
@@ -214,7 +215,7 @@ async function make(scene: Scene, move: Move): Promise<number> {
       if (agent.pane !== null) await parts.terminal.leaveMode(agent.pane);
       return LOOK_AGAIN.underWayMs;
     case 'note-typed':
-      if (sight.stage.kind === 'wanted' && !(await intend(scene))) return LOOK_AGAIN.heldMs;
+      if (sight.stage.kind === 'wanted' && !(await intend(scene, { standing: true }))) return LOOK_AGAIN.heldMs;
       await tell(scene, { kind: 'typed' });
       return 0;
     case 'type':
@@ -254,6 +255,7 @@ async function type(scene: Scene, rows: readonly StandingRow[]): Promise<number>
     agent.pane,
     sight.line,
     rows.slice(0, 1).map(({ text }) => text),
+    { before: sight.pane.kind === 'seen' ? sight.pane.pasted : '', after: markOf(prompt.id, prompt.attempts + 1) },
   );
   if (result === 'typed') {
     await tell(scene, { kind: 'typed' });
@@ -265,11 +267,14 @@ async function type(scene: Scene, rows: readonly StandingRow[]): Promise<number>
   return LOOK_AGAIN.heldMs;
 }
 
+/** What a paste leaves at the pane: another one for each attempt. */
+const markOf = (prompt: number, attempt: number): string => `${prompt}.${attempt}`;
+
 /** Whether typing may begin: not where somebody took the pane meanwhile. */
-async function intend(scene: Scene): Promise<boolean> {
+async function intend(scene: Scene, how: { readonly standing?: true } = {}): Promise<boolean> {
   const { pane, generation } = scene.agent;
   const sha256 = createHash('sha256').update(scene.sight.line).digest('hex');
-  return isNoted(await tell(scene, { kind: 'intended', pane: pane ?? '', generation, sha256 }));
+  return isNoted(await tell(scene, { kind: 'intended', pane: pane ?? '', generation, sha256, ...how }));
 }
 
 /** A write without its fact must not be: refused to a held pane, or overtaken by a report of the agent. */

@@ -87,6 +87,8 @@ export type PaneLook =
       readonly watchers: number;
       readonly cols: number;
       readonly rows: number;
+      /** The mark of what was pasted here last; '' when nothing was. */
+      readonly pasted: string;
       /** `capture-pane -p -e` of the visible screen. */
       readonly capture: string;
     };
@@ -95,6 +97,15 @@ export type TypeResult = 'typed' | 'refused' | { readonly failed: string };
 
 /** A row, whole: standing anywhere on the screen, or first at this place. */
 export type RowGuard = string | StandingRow;
+
+/**
+ * Kept at the pane by the paste itself (digits and dots). It is pasted only where `before` is kept there, so that of two
+ * pastes decided from the same look one comes to be at most.
+ */
+export interface PasteMark {
+  readonly before: string;
+  readonly after: string;
+}
 
 export interface PaneLabel {
   readonly role: string;
@@ -115,9 +126,9 @@ export interface Terminal {
   processOf(pane: string): Promise<number | null>;
   /**
    * Pastes one line without Enter if the pane still shows each of these rows, in the same tmux command as the check.
-   * 'refused' means that tmux saw one missing, a dead pane, a mode or disabled input, and sent nothing.
+   * 'refused' means that tmux saw one missing, another mark, a dead pane, a mode or disabled input, and sent nothing.
    */
-  paste(pane: string, line: string, rows?: readonly RowGuard[]): Promise<TypeResult>;
+  paste(pane: string, line: string, rows?: readonly RowGuard[], mark?: PasteMark): Promise<TypeResult>;
   /** Presses one key under the same condition. */
   press(pane: string, key: 'up' | 'down' | 'enter', rows: readonly [RowGuard, ...RowGuard[]]): Promise<TypeResult>;
   /** Leaves copy, tree or clock mode. */

@@ -12,6 +12,7 @@ const pane: Extract<PaneSight, { kind: 'seen' }> = {
   watchers: 0,
   cols: 109,
   rows: 48,
+  pasted: '7.1',
 };
 const composer = (draft: string): Screen => ({ kind: 'composer', draft, rows: boxOf(draft), busy: false });
 const boxOf = (draft: string) => draft.split('\n').map((row, index) => ({ text: `❯ ${row}`, at: 7 + index }));
@@ -26,6 +27,7 @@ const ready: Sight = {
   line,
   generation: 2,
   attempts: 0,
+  mark: '7.1',
   sessionBegun: true,
   hold: null,
   whenIdle: false,
@@ -177,7 +179,22 @@ rows('a message', [
 rows('after a crash between the word and the deed', [
   ['the text stands in the composer', { ...intended(50), screen: composer(line) }, { do: 'note-typed' }],
   ['it may still be on its way', intended(50), { do: 'wait' }],
-  ['it never came', intended(3000), { do: 'stuck', outcome: 'indeterminate' }],
+  ['it was pasted and never came', intended(3000), { do: 'stuck', outcome: 'indeterminate' }],
+  [
+    'tmux was never told to paste it',
+    { ...intended(50), pane: { ...pane, pasted: '6.1' } },
+    { do: 'reopen', why: 'tmux was not told to paste it' },
+  ],
+  [
+    'this attempt was not pasted, the one before was',
+    { ...intended(50), pane: { ...pane, pasted: '7.1' }, mark: '7.2', attempts: 2 },
+    { do: 'reopen' },
+  ],
+  [
+    'tmux cannot be looked at: it is not known',
+    { ...intended(50), pane: { kind: 'unknown', why: 'w' }, screen: { kind: 'unknown' } },
+    { do: 'wait' },
+  ],
   ['the agent was started again since', { ...intended(50), generation: 3 }, { do: 'reopen' }],
 ]);
 
@@ -312,6 +329,7 @@ it('types only into an empty composer in front, and presses Enter only behind it
     watchers: fc.integer({ min: 0, max: 2 }),
     cols: fc.integer({ min: 20, max: 200 }),
     rows: fc.integer({ min: 4, max: 60 }),
+    pasted: fc.constantFrom('', '7.1', '6.1'),
   });
   const sight = fc.record({
     screen,

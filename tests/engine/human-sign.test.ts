@@ -30,6 +30,7 @@ const pane: Extract<PaneSight, { kind: 'seen' }> = {
   watchers: 1,
   cols: 100,
   rows: 30,
+  pasted: '',
 };
 const box = (draft: string): Screen => ({ kind: 'composer', draft, rows: [], busy: false });
 const menu = (draft: string): Screen => ({ kind: 'composer-mode', mode: 'menu', draft });

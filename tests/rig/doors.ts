@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { classifyRehearsal } from '../../src/adapters/agents/rehearsal-screen.ts';
@@ -12,9 +11,10 @@ import { connectLink, type Link } from '../../src/link/client.ts';
 import { openStep, partFile, partsWorkflow, playText } from './flow.ts';
 import { growing, type Growing } from './growing.ts';
 import { attachHuman, type Human } from './human.ts';
-import { parseLines } from './json-lines.ts';
+import { linesOf, parseLines } from './json-lines.ts';
 import { checkpointText, openProduct, type Product } from './product.ts';
 import { seeded, type Random } from './random.ts';
+import { ARRIVED_MS, isRecent, judgeSubmitted, type Word } from './submitted.ts';
 import { until } from './wait.ts';
 
 export interface DoorsVerdict {
@@ -39,23 +39,12 @@ const ROUND_MS = 20_000;
 const LOOK_MS = 5;
 /** A write that was begun before a hold is through by then, in ms. */
 const THROUGH_MS = 100;
-/** An Enter that tmux has sent reaches the agent within this, in ms. */
-const IN_FLIGHT_MS = 150;
-/** A key of the human has reached the agent, and its echo their screen, after this. In ms. */
-const ARRIVED_MS = 1000;
 
 /** A prompt that an agent took. */
 interface Taken {
   readonly at: number;
   readonly text: string;
   readonly as: string;
-}
-
-/** A word that the human typed: no two are alike, so that it is known when it was shown. */
-interface Word {
-  readonly text: string;
-  readonly typedAt: number;
-  shownAt: number | null;
 }
 
 /** What is known of one role's pane beside the journal. */
@@ -422,11 +411,7 @@ const squeezed = (text: string): string => text.replaceAll(/\s+/g, '');
 
 async function takenBy({ product }: Stage, role: Role): Promise<Taken[]> {
   const folder = product.path(FEATURE, 'current', 'agents', role, 'rehearsal');
-  const text = await readFile(join(folder, 'prompts.jsonl'), 'utf8');
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Taken);
+  return linesOf<Taken>(join(folder, 'prompts.jsonl'));
 }
 
 /** Compares what the journal says with what the agents have. */
@@ -465,25 +450,16 @@ function judgePrompt({ panes, events, faults }: Stage, prompt: Prompt, taken: re
 /** What our Enter submits is our line, and at most what the human's terminal did not show by then. */
 function judgeTaken(stage: Stage, role: Role, { at, text }: Taken): void {
   const { run, panes, words, counts, faults } = stage;
-  const isRecent = (time: number): boolean => time <= at && at - time < ARRIVED_MS;
+  const { enters, deletions } = panes[role];
   if (run.prompts.some((prompt) => prompt.role === role && typedLine(prompt) === text)) {
     count(counts, 'lines taken alone');
-  } else if (panes[role].enters.some(isRecent)) {
-    count(
-      counts,
-      run.prompts.some((prompt) => text.includes(typedLine(prompt)))
-        ? 'lines the human sent along'
-        : 'prompts of the human',
-    );
+  } else if (enters.some((time) => isRecent(time, at))) {
+    const isOurs = run.prompts.some((prompt) => text.includes(typedLine(prompt)));
+    count(counts, isOurs ? 'lines the human sent along' : 'prompts of the human');
   } else {
-    const foreign = words.filter((word) => text.includes(word.text));
-    const pressedAfter = Math.max(pressedFor(stage, text, at), at - IN_FLIGHT_MS);
-    const seen = foreign.filter(({ shownAt, typedAt }) => (shownAt ?? typedAt + ARRIVED_MS) < pressedAfter);
-    const isExplained = foreign.length > 0 || panes[role].deletions.some(isRecent);
-    if (seen.length > 0 || !isExplained) {
-      const when = seen.map((word) => ({ ...word, beforeMs: at - (word.shownAt ?? at) }));
-      faults.push(`our Enter submitted ${JSON.stringify(text)} of the ${role} at ${at}: ${JSON.stringify(when)}`);
-    } else count(counts, 'keys that met our Enter on its way');
+    const fault = judgeSubmitted({ at, text, journaledAt: pressedFor(stage, text, at), deletions, words });
+    if (fault === null) count(counts, 'keys that met our Enter on its way');
+    else faults.push(`${role}: ${fault}`);
   }
 }
 

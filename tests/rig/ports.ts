@@ -74,6 +74,7 @@ export const seen = (draft: string): PaneLook => ({
   watchers: 0,
   cols: 100,
   rows: 30,
+  pasted: '',
   capture: draft,
 });
 

@@ -1,7 +1,7 @@
 import { classifyRehearsal } from '../../src/adapters/agents/rehearsal-screen.ts';
 import type { Activity, AgentNews } from '../../src/core/agent.ts';
 import type { Screen } from '../../src/core/screen.ts';
-import type { Clock, PaneLook, RowGuard, TypeResult } from '../../src/engine/ports.ts';
+import type { Clock, PaneLook, PasteMark, RowGuard, TypeResult } from '../../src/engine/ports.ts';
 import type { Random } from './random.ts';
 
 /** One character in the box, and who typed it. */
@@ -27,7 +27,7 @@ export interface PaneParts {
 export interface SharedPane {
   // What the engine has of it.
   look(): Promise<PaneLook>;
-  paste(line: string, rows?: readonly RowGuard[]): Promise<TypeResult>;
+  paste(line: string, rows?: readonly RowGuard[], mark?: PasteMark): Promise<TypeResult>;
   enter(rows: readonly RowGuard[]): Promise<TypeResult>;
   leaveMode(): Promise<void>;
   onOutput(wrote: () => void): () => void;
@@ -63,6 +63,7 @@ export function openSharedPane({ clock, random, report, turnOver }: PaneParts): 
   let busy = false;
   let reading = false;
   let wrote: (() => void) | null = null;
+  let kept = '';
   let swallows = random.chance(0.1) ? 1 : 0;
   const faults: string[] = [];
   const pasted: string[] = [];
@@ -135,9 +136,13 @@ export function openSharedPane({ clock, random, report, turnOver }: PaneParts): 
     return guards.every((guard) => (typeof guard === 'string' ? first(guard) > 0 : first(guard.text) === guard.at));
   };
   /** tmux looks, and sends in the same go; the program has it a moment later. */
-  const guarded = async (guards: readonly RowGuard[], sends: () => void): Promise<TypeResult> => {
+  const guarded = async (
+    guards: readonly RowGuard[],
+    sends: () => void,
+    isAsSeen: () => boolean = () => true,
+  ): Promise<TypeResult> => {
     await passes(8);
-    const isRefused = reading || !stands(guards);
+    const isRefused = reading || !stands(guards) || !isAsSeen();
     if (isRefused) counts.refusals += 1;
     else sends();
     await passes(4);
@@ -148,17 +153,22 @@ export function openSharedPane({ clock, random, report, turnOver }: PaneParts): 
     async look() {
       await passes(6);
       const capture = screen().join('\n');
-      const inMode = reading;
+      const tmux = { inMode: reading, pasted: kept };
       await passes(4);
-      return { kind: 'seen', dead: false, inMode, inputOff: false, watchers: 1, cols: 60, rows: 20, capture };
+      return { kind: 'seen', dead: false, inputOff: false, watchers: 1, cols: 60, rows: 20, ...tmux, capture };
     },
-    paste: (line, rows = []) =>
-      guarded(rows, () => {
-        pasted.push(line);
-        later(3, () => {
-          change([...cells, ...cellsOf(line, true)]);
-        });
-      }),
+    paste: (line, rows = [], mark) =>
+      guarded(
+        rows,
+        () => {
+          kept = mark?.after ?? kept;
+          pasted.push(line);
+          later(3, () => {
+            change([...cells, ...cellsOf(line, true)]);
+          });
+        },
+        () => mark === undefined || mark.before === kept,
+      ),
     enter: (rows) =>
       guarded(rows, () => {
         counts.enters += 1;

@@ -165,9 +165,9 @@ function terminalOf({ loop, panes, faults }: Pick<Stage, 'loop' | 'panes' | 'fau
   };
   return playedTerminal({
     look: (pane) => panes[roleOf(pane)].look(),
-    paste: (pane, line, rows) => {
+    paste: (pane, line, rows, mark) => {
       begins(roleOf(pane), 'intended');
-      return panes[roleOf(pane)].paste(line, rows);
+      return panes[roleOf(pane)].paste(line, rows, mark);
     },
     press: (pane, key, rows) => {
       begins(roleOf(pane), 'entered');

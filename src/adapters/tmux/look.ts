@@ -1,5 +1,6 @@
 import type { Ask, Chain } from './commands.ts';
 import { meansGone, outputsOf } from './failure.ts';
+import { PASTED } from './typing.ts';
 
 export type PaneLook =
   | { readonly kind: 'gone' }
@@ -12,6 +13,8 @@ export type PaneLook =
       readonly watchers: number;
       readonly cols: number;
       readonly rows: number;
+      /** The mark of what was pasted here last; '' when nothing was. */
+      readonly pasted: string;
       readonly capture: string;
     };
 
@@ -44,11 +47,12 @@ function lookChain(pane: string): Chain {
   ];
 }
 
-const FACTS = '#{pane_dead} #{pane_in_mode} #{pane_input_off} #{pane_width} #{pane_height}';
+const FACTS = `#{pane_dead} #{pane_in_mode} #{pane_input_off} #{pane_width} #{pane_height} #{${PASTED}}`;
 
 function readLook(pane: string, outputs: readonly (readonly string[])[]): PaneLook {
   const [facts = [], clients = [], screen = []] = outputs;
-  const [dead, inMode, inputOff, cols, rows] = (facts[0] ?? '').split(' ').map(Number);
+  const [pasted = '', ...counted] = (facts[0] ?? '').split(' ').reverse();
+  const [rows, cols, inputOff, inMode, dead] = counted.map(Number);
   if (dead === undefined || inMode === undefined || !cols || !rows) {
     return { kind: 'unknown', why: `tmux described the pane as ${JSON.stringify(facts[0] ?? '')}` };
   }
@@ -60,6 +64,7 @@ function readLook(pane: string, outputs: readonly (readonly string[])[]): PaneLo
     watchers: clients.filter((client) => client === `0 ${pane}`).length,
     cols,
     rows,
+    pasted,
     capture: screen.join('\n'),
   };
 }

@@ -19,7 +19,7 @@ import type { PaneFact, SessionSurvey } from './panes.ts';
 import { headlineChain, labelChain } from './plan.ts';
 import type { PanePlan, SessionPlan } from './plan.ts';
 import { pasteLine, pressKey } from './typing.ts';
-import type { Key, RowGuard, TypeResult } from './typing.ts';
+import type { Key, PasteMark, RowGuard, TypeResult } from './typing.ts';
 
 export interface TerminalOptions {
   /** `-L`: a server by name. Without this and `socketPath`, the user's default server. */
@@ -53,7 +53,7 @@ export interface TmuxTerminal {
   reopen(plan: SessionPlan, pane: PanePlan): Promise<PaneFact>;
   look(pane: string): Promise<PaneLook>;
   processOf(pane: string): Promise<number | null>;
-  paste(pane: string, line: string, rows?: readonly RowGuard[]): Promise<TypeResult>;
+  paste(pane: string, line: string, rows?: readonly RowGuard[], mark?: PasteMark): Promise<TypeResult>;
   press(pane: string, key: Key, rows: readonly [RowGuard, ...RowGuard[]]): Promise<TypeResult>;
   leaveMode(pane: string): Promise<void>;
   label(pane: string, label: { readonly role: string; readonly state: string }): Promise<void>;
@@ -107,7 +107,8 @@ export function openTerminal(options: TerminalOptions): TmuxTerminal {
     },
     processOf: async (pane) => processOf(links.askFor(target(pane).session), pane),
     look: async (pane) => lookAt(links.askFor(target(pane).session), pane),
-    paste: async (pane, line, rows) => pasteLine(links.askFor(target(pane).session), target(pane), line, rows),
+    paste: async (pane, line, rows, mark) =>
+      pasteLine(links.askFor(target(pane).session), target(pane), line, rows, mark),
     press: async (pane, key, rows) => pressKey(links.askFor(target(pane).session), target(pane), key, rows),
     leaveMode: async (pane) =>
       tellPane(links.askFor(target(pane).session), 'Could not leave the mode', [['copy-mode', '-q', '-t', pane]]),

@@ -13,17 +13,40 @@ export type TypeResult = 'typed' | 'refused' | { readonly failed: string };
 /** A row, whole: standing anywhere on the screen, or first at this place, counted from 1. */
 export type RowGuard = string | { readonly text: string; readonly at: number };
 
+/**
+ * What tmux is to keep at the pane with a paste, so that whoever looks afterwards knows whether it came to be. It is
+ * pasted only where `before` is kept there: two pastes that were decided from the same look cannot both come to be,
+ * although the first one's sender may be dead by now and its request still on its way.
+ */
+export interface PasteMark {
+  readonly before: string;
+  readonly after: string;
+}
+
+/** The pane's option that keeps the mark. */
+export const PASTED = '@tmops_pasted';
+
 /** Pastes one line, bracketed when the program asked for that, if the pane still shows each of these rows. */
 export function pasteLine(
   ask: Ask,
   target: TypeTarget,
   line: string,
   rows: readonly RowGuard[] = [],
+  mark?: PasteMark,
 ): Promise<TypeResult> {
   if (line === '' || line.length > LINE_LIMIT || /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(line)) {
     throw new Error(`Internal error: ${JSON.stringify(line.slice(0, 80))} is not one line of text that can be typed`);
   }
-  return paste(ask, target, { text: line, flags: ['-p'], guard: whileStanding(rows) });
+  if (mark === undefined) return paste(ask, target, { text: line, flags: ['-p'], guard: whileStanding(rows) });
+  const guard = allOf([`#{==:#{${PASTED}},${checkMark(mark.before)}}`, whileStanding(rows)]);
+  const keep: Command = ['set-option', '-p', '-t', target.pane, PASTED, checkMark(mark.after)];
+  return paste(ask, target, { text: line, flags: ['-p'], guard, keep });
+}
+
+/** Marks stand in formats of tmux. */
+function checkMark(mark: string): string {
+  if (!/^[\d.]*$/.test(mark)) throw new Error(`Internal error: ${JSON.stringify(mark)} is no mark of a paste`);
+  return mark;
 }
 
 export type Key = 'up' | 'down' | 'enter';
@@ -85,11 +108,15 @@ const TAKES_INPUT = '#{==:#{pane_dead}#{pane_in_mode}#{pane_input_off},000}';
 const TYPED = 'tmops-typed';
 const REFUSED = 'tmops-refused';
 
-async function paste(
-  ask: Ask,
-  target: TypeTarget,
-  what: { text: string; flags: readonly string[]; guard: string },
-): Promise<TypeResult> {
+interface Paste {
+  readonly text: string;
+  readonly flags: readonly string[];
+  readonly guard: string;
+  /** Done in the same breath when it was pasted. */
+  readonly keep?: Command;
+}
+
+async function paste(ask: Ask, target: TypeTarget, what: Paste): Promise<TypeResult> {
   const buffer = bufferName(target.session);
   const reply = await ask(guardedPaste(target.pane, buffer, what), { repeatable: false });
   if (reply.kind === 'done') return branchTaken(reply.outputs[1]?.[0] ?? '', target.pane);
@@ -100,13 +127,10 @@ async function paste(
   return { failed: `${toldBy(reply)}${doubt}` };
 }
 
-function guardedPaste(
-  pane: string,
-  buffer: string,
-  what: { text: string; flags: readonly string[]; guard: string },
-): Chain {
+function guardedPaste(pane: string, buffer: string, what: Paste): Chain {
   const plain: Command = ['paste-buffer', ...what.flags, '-r', '-d', '-b', buffer, '-t', pane];
-  const type = inner(what.text.startsWith('\x1b') ? unchanged(pane, plain) : plain, say(TYPED));
+  const act = what.text.startsWith('\x1b') ? unchanged(pane, plain) : plain;
+  const type = inner(act, ...(what.keep ? [what.keep] : []), say(TYPED));
   const refuse = inner(['delete-buffer', '-b', buffer], say(`${REFUSED} #{pane_id}`, pane));
   return [
     ['set-buffer', '-b', buffer, '--', what.text],

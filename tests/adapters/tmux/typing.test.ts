@@ -104,6 +104,21 @@ describe.each(['control', 'process'] as const)('typing by way of %s', (way) => {
     expect(await buffers()).toBe('');
   });
 
+  it('keeps a mark at the pane with the paste, and pastes nothing where another one is kept', async () => {
+    const { pane, log } = await openLogged();
+    expect(await at.terminal.look(pane)).toMatchObject({ pasted: '' });
+    expect(await at.terminal.paste(pane, LINE, [], { before: '', after: '3.1' })).toBe('typed');
+    expect(await at.terminal.look(pane)).toMatchObject({ pasted: '3.1' });
+    // Decided from the same look as the one before, and still on its way when that one came to be.
+    expect(await at.terminal.paste(pane, 'late', [], { before: '', after: '3.2' })).toBe('refused');
+    expect(await at.terminal.look(pane)).toMatchObject({ pasted: '3.1' });
+    expect(await at.terminal.paste(pane, 'next', ['no such row'], { before: '3.1', after: '4.1' })).toBe('refused');
+    expect(await at.terminal.paste(pane, 'next', [], { before: '3.1', after: '4.1' })).toBe('typed');
+    await received(log, `${LINE}next`);
+    expect(await at.terminal.look(pane)).toMatchObject({ pasted: '4.1' });
+    await expect(at.terminal.paste(pane, 'x', [], { before: '#{x}', after: '4.2' })).rejects.toThrow('is no mark');
+  });
+
   it('types nothing while input is disabled', async () => {
     const { pane } = await openLogged();
     await at.rig.run('select-pane', '-d', '-t', pane);
