@@ -8,7 +8,7 @@ import { openRunLoop, type FactStore, type RunLoop } from './loop.ts';
 import { executeModule } from './module-step.ts';
 import type { RunPlace } from './place.ts';
 import type { AgentProvider, Clock, Log, Modules, Prover, Terminal } from './ports.ts';
-import { keepRecord, type RecordParts, type Told } from './record.ts';
+import { keepRecord, type Before, type RecordParts } from './record.ts';
 
 /** A run with everything that moves it: its loop, its watchers, its couriers. */
 export interface LiveRun {
@@ -43,8 +43,8 @@ export interface LiveRunParts extends AttendanceParts {
   readonly prover: Prover;
   readonly log: Log;
   readonly record: RecordParts;
-  /** What whoever wrote the journal before did not hand on; see `missedEvents`. */
-  readonly missed: readonly Told[];
+  /** What whoever wrote the journal before left to the record; see `recordBefore`. */
+  readonly before: Before;
   readonly readEvents: () => Promise<readonly Event[]>;
 }
 
@@ -62,7 +62,7 @@ export function openLiveRun(parts: LiveRunParts): LiveRun {
     if (crew) background(perform(crew, command));
     else log.debug('nothing is done: the run is not equipped', { command: command.do });
   });
-  const stopRecord = keepRecord(loop, place, parts.record, parts.missed, onError);
+  const stopRecord = keepRecord(loop, place, parts.record, parts.before, onError);
 
   const attend = (present: CrewParts): Attendance => (attending ??= openAttendance(present, parts, onError));
 

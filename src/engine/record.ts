@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Event } from '../core/event.ts';
 import { evolve } from '../core/evolve.ts';
+import { recoveriesAfter, recoveryFile, recoveryText, type Recovery } from '../core/recovery.ts';
 import { newRun, presentStep, type Run } from '../core/run.ts';
 import { isAgentStep } from '../core/workflow.ts';
 import type { RunLoop } from './loop.ts';
@@ -23,23 +25,36 @@ export interface RecordParts {
 /** An event, and the run as it was after it. */
 export type Told = readonly [run: Run, event: Event];
 
-/**
- * Keeps what is derived from the journal beside it: state.json, metrics.json, and the sinks' feed. `missed` are the events
- * that whoever wrote the journal before had no time to hand on; they come first.
- */
+/** What the journal holds already when the record is opened. */
+export interface Before {
+  /** Events that whoever wrote the journal before had no time to hand on; they come first. */
+  readonly missed: readonly Told[];
+  readonly recoveries: readonly Recovery[];
+}
+
+export const NOTHING_BEFORE: Before = { missed: [], recoveries: [] };
+
+/** Keeps what is derived from the journal beside it: state.json, metrics.json, recoveries, and the sinks' feed. */
 export function keepRecord(
   loop: RunLoop,
   place: RunPlace,
   parts: RecordParts,
-  missed: readonly Told[],
+  before: Before,
   onError: (error: unknown) => void,
 ): Stop {
+  const { missed } = before;
+  let { recoveries } = before;
+  // The last one may have been cut short.
+  let told: readonly Recovery[] = recoveries.slice(0, -1);
   let writing: Promise<void> | null = null;
   let stale = false;
   let measuring: Promise<void> = Promise.resolve();
   const write = async (): Promise<void> => {
     while (stale) {
       stale = false;
+      for (const recovery of recoveries.filter((each) => !told.includes(each)))
+        await parts.files.write(join(place.runDir, recoveryFile(recovery)), recoveryText(recovery, loop.run()));
+      told = recoveries;
       await parts.files.write(place.stateFile, `${JSON.stringify(stateOf(loop.run(), parts.version), null, 2)}\n`);
     }
   };
@@ -53,9 +68,12 @@ export function keepRecord(
     for (const sink of parts.sinks) sink(run, event);
   };
   for (const [run, event] of missed) tell(run, event);
-  if (missed.length > 0) refresh();
+  if (missed.length > 0 || recoveries.length > 0) refresh();
   const unsubscribe = loop.subscribe((run, events) => {
-    for (const event of events) tell(run, event);
+    for (const event of events) {
+      tell(run, event);
+      recoveries = recoveriesAfter(recoveries, run, event);
+    }
     refresh();
     // One after the other: an earlier state must never be written over a later one.
     if (events.some((event) => event.kind === 'step.completed' || event.kind === 'run.completed')) {
@@ -70,18 +88,20 @@ export function keepRecord(
 }
 
 /**
- * The events that nobody was told of: `state.json` is written after the sinks got what it holds, so that one killed in
- * between tells them twice rather than never.
+ * What the record has to take up. Missed are the events that nobody was told of: `state.json` is written after the sinks got
+ * what it holds, so that one killed in between tells them twice rather than never.
  */
-export async function missedEvents(events: readonly Event[], { stateFile }: RunPlace): Promise<readonly Told[]> {
+export async function recordBefore(events: readonly Event[], { stateFile }: RunPlace): Promise<Before> {
   const told = await sequenceIn(stateFile);
   const missed: Told[] = [];
   let run = newRun;
+  let recoveries: readonly Recovery[] = [];
   for (const event of events) {
     run = evolve(run, event);
+    recoveries = recoveriesAfter(recoveries, run, event);
     if (event.seq > told) missed.push([run, event]);
   }
-  return missed;
+  return { missed, recoveries };
 }
 
 /** 0 when there is no such file, or it holds something else. */

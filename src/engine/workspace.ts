@@ -9,7 +9,7 @@ import type { CrewSetup } from './crew.ts';
 import { openLiveRun, type LiveRun, type LiveRunParts } from './live-run.ts';
 import { runPlace, type CheckpointsPath, type RunPlace } from './place.ts';
 import type { AgentProvider, Files, Log, Terminal } from './ports.ts';
-import { missedEvents } from './record.ts';
+import { recordBefore } from './record.ts';
 
 /** The live runs of one workspace: at most one for each feature, the run that `current` leads to. */
 export interface Workspace {
@@ -32,7 +32,7 @@ export interface Workspace {
 
 export interface WorkspaceParts extends Omit<
   LiveRunParts,
-  'place' | 'start' | 'store' | 'log' | 'missed' | 'readEvents'
+  'place' | 'start' | 'store' | 'log' | 'before' | 'readEvents'
 > {
   readonly root: string;
   readonly files: Files;
@@ -152,10 +152,10 @@ async function openHeld(parts: WorkspaceParts, place: RunPlace, feature: string,
   const log = parts.logFor(feature, run);
   if (opened.cut) log.warn('the end of the journal was torn and has been set aside', { cut: opened.cut });
   const start = opened.events.reduce<Run>(evolve, newRun);
-  const missed = await missedEvents(opened.events, place);
+  const before = await recordBefore(opened.events, place);
   return {
     journal: opened.journal,
-    live: openLiveRun({ ...parts, place, start, store: opened.journal, log, missed, readEvents }),
+    live: openLiveRun({ ...parts, place, start, store: opened.journal, log, before, readEvents }),
   };
 }
 

@@ -13,6 +13,7 @@ import type {
   Sighting,
   Terminal,
 } from '../../src/engine/ports.ts';
+import { NOTHING_BEFORE } from '../../src/engine/record.ts';
 import { crewOf, place, playedProver, playedProvider, playedTerminal, quietLog } from '../rig/ports.ts';
 import { begin, briefed, identity, put, settings, small, spareIds, started } from '../rig/run.ts';
 import { until } from '../rig/wait.ts';
@@ -56,7 +57,7 @@ function bench(start: Run, over: Over = {}) {
     files: { write: nothing },
     log: quietLog,
     record: { version: '0', files: { write: nothing }, sinks: [], writeMetrics: nothing },
-    missed: [],
+    before: NOTHING_BEFORE,
     readEvents: () => Promise.resolve(journal),
   });
   const { terminal, provider, setup } = crewOf(live.loop, playedTerminal(over.terminal), playedProvider(over.provider));

@@ -18,7 +18,7 @@ import { hasArrived, newRun, typedLine, type Run } from '../../src/core/run.ts';
 import type { Workflow } from '../../src/core/workflow.ts';
 import { openLiveRun, type LiveRun } from '../../src/engine/live-run.ts';
 import { runPlace, type RunPlace } from '../../src/engine/place.ts';
-import { missedEvents } from '../../src/engine/record.ts';
+import { recordBefore } from '../../src/engine/record.ts';
 import { makeFolder, writeAtomically } from '../../src/journal/atomic.ts';
 import { openJournal } from '../../src/journal/journal.ts';
 import { greenCode, playText, redTest } from './flow.ts';
@@ -239,7 +239,7 @@ async function begin(world: World, strikes: Fate): Promise<Life> {
     files,
     log: logInto(errors),
     record: { version: '0', files, sinks: [], writeMetrics: () => Promise.resolve() },
-    missed: await missedEvents(opened.events, place),
+    before: await recordBefore(opened.events, place),
     readEvents: () => Promise.resolve(written),
   });
   const provider = rehearsalProvider({ program: world.program, play: world.play });

@@ -14,6 +14,7 @@ import { openLiveRun, type LiveRun } from '../../src/engine/live-run.ts';
 import { queueMessage } from '../../src/engine/message.ts';
 import { runPlace, type RunPlace } from '../../src/engine/place.ts';
 import type { Prover } from '../../src/engine/ports.ts';
+import { NOTHING_BEFORE } from '../../src/engine/record.ts';
 import { writeAtomically } from '../../src/journal/atomic.ts';
 import { openJournal, type Journal } from '../../src/journal/journal.ts';
 import { mortals } from './mortals.ts';
@@ -171,7 +172,7 @@ async function begin(world: World): Promise<Life> {
     files: mortal.wrap(FILES),
     log: logInto(errors),
     record: { version: '0', files: mortal.wrap(FILES), sinks: [], writeMetrics: () => Promise.resolve() },
-    missed: [],
+    before: NOTHING_BEFORE,
     readEvents: () => Promise.resolve(written),
   });
   live.equip({ terminal: mortal.wrap(terminal), provider: mortal.wrap(provider), setup: setupOf(server) });
