@@ -64,7 +64,11 @@ function held(run: Run, event: PaneEvent): Run {
   if (event.kind !== 'pane.given') return { ...run, holders };
   // What is on disk by now decides how it goes on; a step that is still open is asked for again.
   const agents = event.how === 'command' ? forgiven(run.agents, event.role) : run.agents;
-  return { ...run, holders, agents, life: askedAnew(run, event.role) };
+  // Why a prompt waited is seen anew.
+  const prompts = run.prompts.map((prompt) =>
+    prompt.role === event.role && prompt.trouble?.outcome === 'held_for_human' ? { ...prompt, trouble: null } : prompt,
+  );
+  return { ...run, holders, agents, prompts, life: askedAnew(run, event.role) };
 }
 
 function holderAfter(holder: Holder, event: PaneEvent): Holder {

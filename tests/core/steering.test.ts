@@ -74,8 +74,13 @@ describe('a pane that a human holds', () => {
     checkpoint(story, '001-plan.md');
     expect(step(story)).toBe('work');
     expect(openPrompts(story.run, 'worker').map((each) => each.line)).toEqual(['[BEGIN]: Work']);
+    const [waiting] = openPrompts(story.run, 'worker');
+    const news = { kind: 'held', outcome: 'held_for_human', reason: 'cli took the pane' } as const;
+    put(story, { kind: 'delivery', prompt: waiting?.id ?? 0, news });
+    expect(openPrompts(story.run, 'worker')).toMatchObject([{ trouble: { reason: 'cli took the pane' } }]);
     expect(kinds(give(story, 'worker'))).toEqual(['pane.given', 'step.began']);
-    expect(openPrompts(story.run, 'worker')).toHaveLength(1);
+    // Nobody holds it any more: what the prompt waited for is over.
+    expect(openPrompts(story.run, 'worker')).toMatchObject([{ trouble: null }]);
   });
 
   it('withdraws a prompt whose work the human has done meanwhile', () => {
