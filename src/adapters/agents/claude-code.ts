@@ -11,7 +11,7 @@ import { classifyClaude } from './claude-screen.ts';
 import type { ClaudeSignatures } from './claude-signatures.ts';
 import { watchEvidence } from './evidence.ts';
 import { parseHookEvent } from './hook-event.ts';
-import { withLimitEnd, withLimitShown } from './limit-end.ts';
+import { withLimitShown } from './limit-end.ts';
 import { livenessLook } from './liveness.ts';
 import { destroyTree, recordedExit, recordedProcess, type Process } from './process.ts';
 import { ProviderError } from './provider-error.ts';
@@ -51,9 +51,7 @@ export function claudeCodeProvider(options: ClaudeCodeOptions) {
       watchEvidence({
         agentDir: agent.agentDir,
         after,
-        take: (evidence) => {
-          take(withLimitEnd(evidence));
-        },
+        take,
         parse: parseHookEvent,
         onProblem: problemOf(options),
       }),

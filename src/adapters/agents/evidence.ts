@@ -3,6 +3,7 @@ import { mkdir, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AgentNews, Evidence } from '../../core/agent.ts';
 import { untilBeat } from '../../core/beat.ts';
+import { withLimitEnd } from './limit-end.ts';
 
 /** What one event's text says. */
 export type Parsed =
@@ -54,7 +55,7 @@ export async function watchEvidence(order: EvidenceWatch): Promise<() => Promise
       if (stopped()) return;
       seen.add(file);
       if ('problem' in found) report(file, found.problem);
-      else if ('news' in found) order.take({ id: idOf(file), atMs: timeOf(file), news: found.news });
+      else if ('news' in found) order.take(withLimitEnd({ id: idOf(file), atMs: timeOf(file), news: found.news }));
     }
     known = stamp;
   });

@@ -6,7 +6,7 @@ import type { Activity, AgentHandle, AgentOrder, DeliveryTiming, Evidence, Exit,
 import type { Screen } from '../../core/screen.ts';
 import { watchEvidence, type EvidenceWatch } from './evidence.ts';
 import { parseHookEvent } from './hook-event.ts';
-import { withLimitEnd, withLimitShown } from './limit-end.ts';
+import { withLimitShown } from './limit-end.ts';
 import { writeLaunch } from './launch.ts';
 import { livenessLook } from './liveness.ts';
 import { checkFolder } from './order-check.ts';
@@ -61,9 +61,7 @@ export function rehearsalProvider(options: RehearsalOptions = {}) {
       watchEvidence({
         agentDir: agent.agentDir,
         after,
-        take: (evidence) => {
-          take(withLimitEnd(evidence));
-        },
+        take,
         parse: parseHookEvent,
         ...(options.onProblem === undefined ? {} : { onProblem: options.onProblem }),
       }),
