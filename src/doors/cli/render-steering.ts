@@ -76,7 +76,7 @@ export function renderRollback(view: OutputOf<'rollback'>, look: Look): string[]
       look,
     ),
     ...(kept === null ? [] : ['', `Kept: ${cleanLine(kept.ref)}`, `      ${cleanLine(kept.archive)}`]),
-    ...(blocked === null ? [] : ['', ...renderProblem(blocked, look)]),
+    ...section('Now it would be refused', blocked === null ? [] : renderProblem(blocked, look), look),
     ...(done ? ['', ...waits(view.waitsFor, look)] : []),
   ];
 }
