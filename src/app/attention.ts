@@ -5,14 +5,17 @@ import { hasArrived, holderOf, presentStep, type Agent, type Prompt, type Run } 
 import { isAgentStep, type AgentStep } from '../core/workflow.ts';
 import type { Failing } from '../engine/loop.ts';
 import { exitWord, faultWord, quoted } from './narrate.ts';
+import { rollbackFailed } from './rollback-failed.ts';
 import type { ProblemView } from './views.ts';
 
 /** What needs a human now, each with the command that helps. `failing`: the journal cannot be written. */
 export function attentionOf(run: Run, now: number, failing: Failing | null = null): ProblemView[] {
-  if (run.life.kind !== 'running') return [];
   const feature = run.identity?.feature ?? '';
+  const rollback = run.rollback?.failed != null ? [rollbackFailed(feature, run.rollback)] : [];
+  if (run.life.kind !== 'running') return rollback;
   return [
     ...(failing ? [diskProblem(failing)] : []),
+    ...rollback,
     ...faultProblems(run, feature),
     ...agentProblems(run, feature),
     ...promptProblems(run, feature),

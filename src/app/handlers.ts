@@ -14,6 +14,7 @@ import { narrate } from './narrate.ts';
 import { openOrTell } from './open-run.ts';
 import { plainText } from './pane-text.ts';
 import type { AppPorts } from './ports.ts';
+import { rollbackHandler } from './rollback.ts';
 import { sendMessage } from './send-message.ts';
 import { startHandler } from './start.ts';
 import { steeringHandlers } from './steering.ts';
@@ -59,6 +60,7 @@ export function handlersFor(ports: AppPorts): Handlers {
     answer: answerHandler(ports),
     readPane: (input) => withRun(ports, input.feature, (live) => readPane(live, input)),
     ...steeringHandlers(ports),
+    rollback: rollbackHandler(ports),
     settle: (input, caller) => withRun(ports, input.feature, (live) => settle(live, input, caller)),
     stop: ({ feature }, caller) => withRun(ports, feature, (live) => stop(live, caller)),
     doctor: async () => ({ ok: true, output: await ports.doctor() }),

@@ -41,6 +41,14 @@ const SENTENCES: Sentences = {
   'step.retried': (e) => `Step ${e.step} is asked for again (${e.by}).`,
   'step.reopened': (e) =>
     `Step ${e.step} and those after it are open again (${e.by})${e.why === '' ? '' : `: ${quoted(e.why)}`}.`,
+  'rollback.began': (e) =>
+    e.direction === 'back'
+      ? `Work is taken back to the beginning of ${e.step} (rollback ${e.number}, ${e.by})${e.why === '' ? '' : `: ${quoted(e.why)}`}.`
+      : `Rollback ${e.number} is undone (${e.by}).`,
+  'rollback.done': (e) =>
+    `${e.direction === 'back' ? `Rollback ${e.number} is done` : `What rollback ${e.number} took is back`}${e.commit === null ? '' : `; commit ${e.commit.slice(0, 12)} says so on the branch`}.${e.late === null ? '' : ` Files that were changed meanwhile are kept as ${e.late}.`}`,
+  'rollback.failed': (e) => `Rollback ${e.number} could not be finished: ${quoted(e.why)}.`,
+  'rollback.retried': (e) => `Rollback ${e.number} is taken up again (${e.by}).`,
   'run.paused': (e) => `Paused by ${e.by}: ${e.why}.`,
   'run.resumed': (e) => `Resumed by ${e.by}.`,
   'pane.taken': (e) => `The ${e.role}'s pane is the human's (${e.how === 'command' ? `taken by ${e.by}` : e.why}).`,

@@ -2,7 +2,7 @@ import type { StartPlan } from '../config/plan.ts';
 import type { Config } from '../config/schema.ts';
 import type { AdoptProblem, ByHand, Conversation } from '../core/adopt.ts';
 import type { InitOrder, InitOutcome, ListedFeature, SpecState } from '../core/init.ts';
-import type { Clock, Files, Prover, Found, Terminal } from '../engine/ports.ts';
+import type { Clock, Files, Prover, Found, Rewinder, Terminal } from '../engine/ports.ts';
 import type { RunPlace } from '../engine/place.ts';
 import type { Workspace } from '../engine/workspace.ts';
 import type { OutputOf } from './table.ts';
@@ -18,6 +18,7 @@ export interface AppPorts {
   readonly clock: Clock;
   readonly files: Files;
   readonly prover: Prover;
+  readonly rewinder: Rewinder;
   readonly workspace: Workspace;
   /** The configuration as it is on disk now and the caller's variables say, with faults already in words. */
   readonly config: (env: Readonly<Record<string, string>> | undefined) => Told<{

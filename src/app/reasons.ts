@@ -23,10 +23,25 @@ export function reasonsOf(run: Run, now: number, failing: Failing | null): Reaso
     ...(failing
       ? [{ code: 'disk', sentence: `The journal takes nothing: ${failing.why}.`, since: failing.since }]
       : []),
+    ...rolling(run),
     ...paused(run),
     ...(step === undefined ? [] : isAgentStep(step) ? inStep(run, step, now) : inModule(run, step)),
   ];
 }
+
+const rolling = ({ rollback }: Run): Reason[] =>
+  rollback
+    ? [
+        {
+          code: rollback.failed === null ? 'rolling-back' : 'rollback-failed',
+          sentence:
+            rollback.failed === null
+              ? `Work is being ${rollback.direction === 'back' ? 'taken' : 'put'} back (rollback ${rollback.number}).`
+              : `Rollback ${rollback.number} could not be finished: ${quoted(rollback.failed)}.`,
+          since: rollback.at,
+        },
+      ]
+    : [];
 
 const paused = ({ paused: pause }: Run): Reason[] =>
   pause

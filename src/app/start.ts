@@ -129,7 +129,8 @@ function choose(ports: AppPorts, config: Config, plan: StartPlan, input: InputOf
   };
 }
 
-async function overLimit(ports: AppPorts, config: Config, feature: string): Promise<ProblemView | null> {
+/** The problem when as many features run as may. */
+export async function overLimit(ports: AppPorts, config: Config, feature: string): Promise<ProblemView | null> {
   const running: string[] = [];
   for (const each of await ports.features()) {
     const other = each.feature === feature ? null : await openOrTell(ports, each.feature);

@@ -7,6 +7,7 @@ import {
   holdersOutput,
   messageOutput,
   pauseOutput,
+  rollbackOutput,
   stepOutput,
 } from './views.ts';
 
@@ -109,6 +110,23 @@ export const steeringOperations = {
     idempotent: false,
     input: z.strictObject({ feature: featureName, step: stepName.optional(), why: comment.optional() }),
     output: stepOutput,
+  }),
+  rollback: operation({
+    name: 'rollback',
+    tool: 'tmops_rollback',
+    title: 'Roll work back to a step',
+    description:
+      'Takes the work of a step (or the first step of a role) and all after it back: files to how they were when it began (tests stay unless it is before the tester), checkpoints into an archive. Nothing is lost, and undo puts it back. Use it when that work is to be done anew, after showing the user a dryRun. Refused while an agent is at work.',
+    effect: 'destroy',
+    idempotent: false,
+    input: z.strictObject({
+      feature: featureName,
+      to: stepName.optional().describe('A step, or a role for its first step'),
+      undo: z.boolean().default(false).describe('Put back what the last rollback took; without "to"'),
+      dryRun: z.boolean().default(false).describe('Only say what would go'),
+      why: comment.optional(),
+    }),
+    output: rollbackOutput,
   }),
   message: operation({
     name: 'message',

@@ -12,6 +12,7 @@ import type { ProblemView } from './views.ts';
 
 export function tellRefusal({ reason, received, allowed }: Refusal, feature: string): ProblemView {
   const told: Record<Refusal['reason'], [string, string]> = {
+    ...rollbackWords(received, allowed, feature),
     'not-initialised': [`${feature} has not been initialised.`, `tmops init ${feature}`],
     'already-initialised': [`${feature} is initialised already.`, `tmops start ${feature}`],
     completed: [`The run of ${feature} is completed.`, `For a fresh run: tmops init ${feature} --run-type retry`],
@@ -54,6 +55,54 @@ export function tellRefusal({ reason, received, allowed }: Refusal, feature: str
   const [sentence, hint] = told[reason];
   return { code: reason, sentence, hint };
 }
+
+type RollbackReason = Extract<
+  Refusal['reason'],
+  | 'unknown-phase'
+  | 'step-ahead'
+  | 'rolling-back'
+  | 'nothing-to-undo'
+  | 'agent-at-work'
+  | 'pane-held'
+  | 'prompt-under-way'
+  | 'step-at-work'
+>;
+
+/** Why no work is taken back or put back now. */
+const rollbackWords = (
+  received: string,
+  allowed: readonly string[],
+  feature: string,
+): Record<RollbackReason, [string, string]> => ({
+  'unknown-phase': [
+    `${feature} has no step or role ${quoted(received)}.`,
+    `Its steps and roles: ${allowed.join(', ')}.`,
+  ],
+  'step-ahead': [
+    `${feature} has not come to the step ${quoted(received)} yet.`,
+    `It can go back to: ${allowed.join(', ')}.`,
+  ],
+  'rolling-back': [
+    allowed[0] === 'undo'
+      ? `A rollback of ${feature} is being undone.`
+      : `${feature} is being rolled back to ${quoted(received)}.`,
+    `tmops status ${feature} says how that stands.`,
+  ],
+  'nothing-to-undo': [`${feature} has no rollback that could be undone.`, `tmops events ${feature}`],
+  'agent-at-work': [
+    `The ${received} of ${feature} is at work and would write on into what is taken back.`,
+    `tmops pause ${feature} and wait until its turn has ended, or tmops stop ${feature} to end it; then again.`,
+  ],
+  'pane-held': [`A human holds the ${received}'s pane of ${feature}.`, `tmops give ${feature} ${received}`],
+  'prompt-under-way': [
+    `Prompt ${received} for the ${allowed[0] ?? ''} of ${feature} is being typed.`,
+    `tmops status ${feature} says what became of it; where it is in doubt: tmops settle ${feature} ${received} delivered`,
+  ],
+  'step-at-work': [
+    `The step ${quoted(received)} of ${feature} is being checked or carried out in the project's files.`,
+    `tmops wait ${feature} until that has ended, or tmops stop ${feature}; then again.`,
+  ],
+});
 
 const choicesWord = (choices: readonly string[]): string => choices.map(quoted).join(', ') || 'none';
 

@@ -210,6 +210,27 @@ export const stepOutput = z.strictObject({
   waitsFor: z.string(),
 });
 
+export const rollbackOutput = z.strictObject({
+  feature: z.string(),
+  number: z.number(),
+  step: z.string(),
+  undo: z.boolean(),
+  done: z.boolean().describe('False: a dry run, nothing was touched'),
+  steps: z.array(z.string()).describe('Steps that are opened; for an undo those that had been'),
+  point: z.string().nullable().describe('The commit that the files go back to'),
+  files: z.array(z.strictObject({ path: z.string(), what: z.string() })),
+  fileCount: z.number(),
+  commits: z
+    .array(z.strictObject({ commit: z.string(), subject: z.string() }))
+    .describe('Commits whose work goes; they stay in the history'),
+  commitCount: z.number(),
+  checkpoints: z.array(z.string()).describe("Files of the run's folder that go, or for an undo come back"),
+  kept: z.strictObject({ ref: z.string(), archive: z.string() }).nullable().describe('Where all of it is kept'),
+  blocked: problemView.nullable().describe('Why it would be refused now'),
+  present: z.string().nullable(),
+  waitsFor: z.string(),
+});
+
 export const messageOutput = z.strictObject({ feature: z.string(), deliveries: z.array(promptView) });
 
 export const answerOutput = z.strictObject({

@@ -1,5 +1,6 @@
 import { awaitsApproval, checkState, claimOf } from '../core/claim.ts';
 import { hasArrived, holderOf, isBriefed, presentStep, type Prompt, type Run } from '../core/run.ts';
+import type { Rollback } from '../core/rolled-back.ts';
 import { isAgentStep, type AgentStep } from '../core/workflow.ts';
 import { heldWhy, iso } from './status-panes.ts';
 
@@ -10,15 +11,22 @@ export function waitsFor(run: Run): string {
     case 'initialised':
       return `It waits to be started: tmops start ${run.identity?.feature ?? '<feature>'}.`;
     case 'completed':
-      return 'Nothing: all steps are done.';
+      return run.rollback ? rollingSentence(run, run.rollback) : 'Nothing: all steps are done.';
     case 'stopped':
+      if (run.rollback) return rollingSentence(run, run.rollback);
       return `It was stopped by ${run.life.by} (${run.life.why}); tmops start ${run.identity?.feature ?? ''} goes on from here.`;
     case 'running':
+      if (run.rollback) return rollingSentence(run, run.rollback);
       return run.life.surveyed ? pausedSentence(run) + waitsInStep(run) : 'It is looking at the checkpoints on disk.';
     default:
       return run.life satisfies never;
   }
 }
+
+const rollingSentence = ({ identity }: Run, { direction, step, failed }: Rollback): string =>
+  failed === null
+    ? `Its work is being ${direction === 'back' ? `taken back to ${step}` : 'put back'}.`
+    : `Its work could not be ${direction === 'back' ? `taken back to ${step}` : 'put back'} to the end: tmops rollback ${identity?.feature ?? ''} ${direction === 'back' ? `--to ${step}` : '--undo'} goes on.`;
 
 const pausedSentence = (run: Run): string =>
   run.paused

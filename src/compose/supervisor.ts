@@ -218,6 +218,7 @@ function workspaceOf(needs: WorkspaceNeeds): Workspace {
     watch: checkpointWatch({ maxBytes }),
     modules: stepModules(root, () => configFor(root).modules),
     prover,
+    rewinder: openGit({ environment: readEnvironment() }).rewinder,
     settle: { shortMs, longMs, unfinishedMs: longMs },
     currentRun: (feature) => currentRun(root, feature),
     checkpointsPath: (feature, run) => fill(config.paths.checkpoints, { feature, run }),

@@ -55,7 +55,7 @@ export function surroundings(parts: SurroundingsParts): AppPorts {
     clock: parts.clock,
     workspace: parts.workspace,
     files: parts.files,
-    prover: parts.prover,
+    ...{ prover: parts.prover, rewinder: git.rewinder },
     terminal: parts.terminalOn,
     config: (env) => configOf(root, env),
     initialise: (order, config) =>

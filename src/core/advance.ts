@@ -22,7 +22,7 @@ export const REMIND_AFTER_MS = 5_000;
  * it has nothing to add. `at`: now, in ms since the epoch.
  */
 export function advance(run: Run, at: number): Fact[] {
-  if (run.life.kind !== 'running' || !run.life.surveyed) return [];
+  if (run.life.kind !== 'running' || !run.life.surveyed || run.rollback) return [];
   const outdated = withdrawals(run);
   if (outdated.length > 0) return outdated;
   const present = presentStep(run);
@@ -178,7 +178,7 @@ export const isOutOfReminders = (run: Run, step: AgentStep): boolean => reminder
 /** When time alone changes what is to be done in the present step, in ms since the epoch; Infinity when it does not. */
 export function stepDueAt(run: Run): number {
   const step = presentStep(run)?.step;
-  if (run.life.kind !== 'running' || !run.life.surveyed || !step || !isAgentStep(step)) return Infinity;
+  if (run.life.kind !== 'running' || !run.life.surveyed || run.rollback || !step || !isAgentStep(step)) return Infinity;
   if (claimOf(run, step).kind === 'good') {
     const waits =
       isCheckable(run, step) && orderOf(run, step, 'after') && checkState(run, step, 'after').kind === 'none';

@@ -1,7 +1,8 @@
 import type { AgentNews, Evidence } from './agent.ts';
 import type { Fact, HumanSign } from './event.ts';
 import type { Request } from './request.ts';
-import { holderOf, isNews, markerOf, openPrompts, relaunch, type Agent, type Prompt, type Run } from './run.ts';
+import { holderOf, markerOf, openPrompts, relaunch, type Agent, type Prompt, type Run } from './run.ts';
+import { isNews } from './evidence-window.ts';
 import { isSameDialog } from './screen.ts';
 
 /** More unasked-for ends than this within the window and the agent is left alone for a human. */

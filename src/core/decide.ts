@@ -4,10 +4,11 @@ import { agentObserved } from './decide-agents.ts';
 import type { Fact } from './event.ts';
 import { evolve } from './evolve.ts';
 import type { Decision, DeliveryNews, Refusal, Request } from './request.ts';
+import { decideRollback, isRollbackRequest, type RollbackRequest } from './rollback.ts';
 import { claimOf } from './claim.ts';
 import { timePassed } from './due.ts';
 import { checksOf, holderOf, presentStep, relaunch, upAgents, type Prompt, type Run } from './run.ts';
-import { correction, correctionText, isSteering, steer, type SteeringRequest } from './steer.ts';
+import { correction, correctionText, isSteering, rollingBack, steer, type SteeringRequest } from './steer.ts';
 import { isAgentStep } from './workflow.ts';
 
 /**
@@ -32,6 +33,7 @@ function withConsequences(run: Run, first: readonly Fact[], at: number): readonl
 }
 
 function answer(run: Run, request: Request, at: number): Fact[] | Refusal {
+  if (isRollbackRequest(request)) return decideRollback(run, request);
   if (isSteering(request)) return steer(run, request);
   switch (request.kind) {
     case 'initialise':
@@ -62,7 +64,9 @@ const isObservation = (fact: Fact): boolean => fact.kind !== 'agent.launched';
 
 type Observation = Exclude<
   Request,
-  SteeringRequest | { kind: 'initialise' | 'adopt-conversations' | 'start' | 'stop' | 'settle-prompt' | 'message' }
+  | SteeringRequest
+  | RollbackRequest
+  | { kind: 'initialise' | 'adopt-conversations' | 'start' | 'stop' | 'settle-prompt' | 'message' }
 >;
 
 function observed(run: Run, request: Observation, at: number): Fact[] | Refusal {
@@ -122,6 +126,7 @@ function start(run: Run, request: Extract<Request, { kind: 'start' }>): Fact[] |
   if (!run.identity) return { reason: 'not-initialised', received: 'start', allowed: ['init'] };
   if (run.life.kind === 'completed')
     return { reason: 'completed', received: 'start', allowed: ['init --run-type retry'] };
+  if (run.rollback) return rollingBack(run.rollback);
   const moved = run.settings !== null && run.settings.provider !== request.settings.provider;
   const launch = (role: string): Fact => {
     const agent = run.agents[role];
@@ -149,7 +154,7 @@ function start(run: Run, request: Extract<Request, { kind: 'start' }>): Fact[] |
 function delivery(run: Run, id: number, what: DeliveryNews): Fact[] | Refusal {
   const prompt = run.prompts.find((each) => each.id === id);
   if (!prompt || !FOLLOWS[what.kind].has(prompt.stage.kind)) return [];
-  const isHeld = run.paused !== null || holderOf(run, prompt.role).kind === 'human';
+  const isHeld = run.paused !== null || run.rollback !== null || holderOf(run, prompt.role).kind === 'human';
   const isWrite = what.kind === 'intended' || what.kind === 'entered';
   if (isWrite && isHeld) return { reason: 'held', received: what.kind, allowed: [] };
   switch (what.kind) {

@@ -62,6 +62,16 @@ export type Taking = 'command' | 'use' | 'ended';
 /** What showed that a human uses a pane. */
 export type HumanSign = 'prompt' | 'draft' | 'copy-mode' | 'typing' | 'key';
 
+/** A project as it is or was, in three layers: a commit, and commits or trees that hold the index and the files. */
+export interface Trees {
+  readonly head: string;
+  readonly index: string;
+  readonly files: string;
+}
+
+/** `undo`: what was taken back is put back. */
+export type Direction = 'back' | 'undo';
+
 /** When a step's claim is checked: before it is asked for, or after its checkpoint is there. */
 export type CheckStage = 'before' | 'after';
 
@@ -147,6 +157,34 @@ export type Fact =
   | { readonly kind: 'step.retried'; readonly step: string; readonly by: string }
   /** A step that was done is open again, and so are all after it. Their checkpoints of now do not count any more. */
   | { readonly kind: 'step.reopened'; readonly step: string; readonly by: string; readonly why: string }
+  /**
+   * The project is to be put from `from`, which is kept, to `to`, and the `checkpoints` (files of the run's folder) into the
+   * archive of that number. Nothing is typed and no step begins until it is done.
+   */
+  | {
+      readonly kind: 'rollback.began';
+      readonly number: number;
+      readonly direction: Direction;
+      readonly step: string;
+      readonly by: string;
+      readonly why: string;
+      readonly from: Trees;
+      readonly to: Trees;
+      readonly checkpoints: readonly string[];
+    }
+  /**
+   * `commit`: what was put on the branch; null when there was nothing to commit. `late`: the ref that keeps the files once
+   * more, where they were changed after they were kept and before they were touched.
+   */
+  | {
+      readonly kind: 'rollback.done';
+      readonly number: number;
+      readonly direction: Direction;
+      readonly commit: string | null;
+      readonly late: string | null;
+    }
+  | { readonly kind: 'rollback.failed'; readonly number: number; readonly why: string }
+  | { readonly kind: 'rollback.retried'; readonly number: number; readonly by: string }
   | { readonly kind: 'run.paused'; readonly by: string; readonly why: string }
   | { readonly kind: 'run.resumed'; readonly by: string }
   | {

@@ -1,5 +1,6 @@
 import type { Event } from './event.ts';
-import { openPrompts, presentStep, remembered, type Agent, type AgentState, type Prompt, type Run } from './run.ts';
+import { openPrompts, presentStep, type Agent, type AgentState, type Prompt, type Run } from './run.ts';
+import { remembered } from './evidence-window.ts';
 import { isAgentStep } from './workflow.ts';
 
 export type AgentEvent = Extract<Event, { kind: `agent.${string}` }>;

@@ -1,5 +1,6 @@
 import type { Event } from './event.ts';
-import { checksOf, remembered, type Agent, type AgentState, type Prompt, type PromptStage, type Run } from './run.ts';
+import { checksOf, type Agent, type AgentState, type Prompt, type PromptStage, type Run } from './run.ts';
+import { remembered } from './evidence-window.ts';
 import { isAgentStep } from './workflow.ts';
 
 export type PromptEvent = Extract<Event, { prompt: number; kind: `prompt.${string}` }>;

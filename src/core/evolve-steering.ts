@@ -182,6 +182,8 @@ function reopened(run: Run, from: string): Run {
     done: kept(run.done),
     checks: kept(run.checks),
     approved: kept(run.approved),
+    // Where this step began is where it begins again; where those after it do is not known any more.
+    points: Object.fromEntries(Object.entries(run.points).filter(([id]) => id === from || !ids.has(id))),
     void: { ...run.void, ...Object.fromEntries(voided) },
     askedFrom: { ...run.askedFrom, ...Object.fromEntries([...ids].map((id) => [id, run.prompts.length + 1])) },
   };

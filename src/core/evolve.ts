@@ -1,6 +1,7 @@
 import type { Event, Taking } from './event.ts';
 import { agentChanged, forgiven, withCrashes, type AgentEvent } from './evolve-agents.ts';
 import { promptChanged, type PromptEvent } from './evolve-prompts.ts';
+import { isRollbackEvent, rollbackChanged, type RollbackEvent } from './evolve-rollback.ts';
 import { isSteeringEvent, steered, withoutRunning, type SteeringEvent } from './evolve-steering.ts';
 import { withoutKey, type Agent, type Life, upAgents, type Run } from './run.ts';
 import { isAgentStep } from './workflow.ts';
@@ -10,7 +11,7 @@ export function evolve(run: Run, event: Event): Run {
   return { ...applied(run, event), seq: event.seq, updatedAt: event.at };
 }
 
-type RunEvent = Exclude<Event, PromptEvent | AgentEvent | SteeringEvent>;
+type RunEvent = Exclude<Event, PromptEvent | AgentEvent | SteeringEvent | RollbackEvent>;
 
 const isPromptEvent = (event: Event): event is PromptEvent => event.kind.startsWith('prompt.');
 const isAgentEvent = (event: Event): event is AgentEvent => event.kind.startsWith('agent.');
@@ -19,6 +20,7 @@ function applied(run: Run, event: Event): Run {
   if (isPromptEvent(event)) return promptChanged(run, event);
   if (isAgentEvent(event)) return agentChanged(run, event);
   if (isSteeringEvent(event)) return steered(run, event);
+  if (isRollbackEvent(event)) return rollbackChanged(run, event);
   return runChanged(run, event);
 }
 
@@ -54,7 +56,7 @@ function runChanged(run: Run, event: RunEvent): Run {
     case 'session.lost':
       return sessionLost(run, event.at);
     case 'step.began':
-      return { ...whileRunning(run, { stepBeganAt: event.at }), moduleFailure: null };
+      return stepBegan(run, event);
     case 'step.completed':
       return stepCompleted(run, event);
     case 'module.failed':
@@ -136,6 +138,14 @@ const GOING_ALONG_MS = 10_000;
 
 const whileRunning = (run: Run, change: Partial<Extract<Life, { kind: 'running' }>>): Run =>
   run.life.kind === 'running' ? { ...run, life: { ...run.life, ...change } } : run;
+
+/** A step that begins once more began where it did first: a rollback goes back there. */
+function stepBegan(run: Run, { step, at }: Extract<Event, { kind: 'step.began' }>): Run {
+  const before = run.checks[step]?.before;
+  const isFirst = before && before.kind !== 'running' && run.points[step] === undefined;
+  const points = isFirst ? { ...run.points, [step]: before } : run.points;
+  return { ...whileRunning(run, { stepBeganAt: at }), moduleFailure: null, points };
+}
 
 function stepCompleted(run: Run, event: Extract<Event, { kind: 'step.completed' }>): Run {
   const step = run.workflow?.steps.find((each) => each.id === event.step);

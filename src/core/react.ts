@@ -13,6 +13,8 @@ export type Command =
   | { readonly do: 'ensure-agents' }
   | { readonly do: 'deliver'; readonly role: string }
   | { readonly do: 'execute-module'; readonly step: string }
+  /** The project and the checkpoints are as the rollback under way wants them. */
+  | { readonly do: 'roll-back'; readonly number: number }
   /** Look whether what the step claims holds. */
   | { readonly do: 'check'; readonly step: string; readonly stage: CheckStage }
   /** The work is done: nothing is typed or watched any more; the panes stay for whoever wants to look. */
@@ -43,6 +45,18 @@ export function react(run: Run, event: Event): Command[] {
       return [{ do: 'deliver', role: event.role }];
     case 'run.resumed':
       return rolesWithPrompts(run).map((role): Command => ({ do: 'deliver', role }));
+    case 'rollback.began':
+    case 'rollback.retried':
+      return rollbacks(run);
+    // Checkpoints came and went, and what waited is wanted again, or withdrawn.
+    case 'rollback.done':
+      return run.life.kind === 'running'
+        ? [
+            { do: 'watch' },
+            { do: 'ensure-agents' },
+            ...rolesWithPrompts(run).map((role): Command => ({ do: 'deliver', role })),
+          ]
+        : [];
     case 'run.completed':
       return [{ do: 'rest' }];
     case 'run.stopped':
@@ -55,8 +69,8 @@ export function react(run: Run, event: Event): Command[] {
 /** What a run needs when a supervisor takes it up again: the commands whose work may not have been finished. */
 export function outstanding(run: Run): Command[] {
   // The supervisor may have ended between the decision to stop and the deed.
-  if (run.life.kind === 'stopped') return [{ do: 'close-session' }];
-  if (run.life.kind !== 'running') return [];
+  if (run.life.kind === 'stopped') return [{ do: 'close-session' }, ...rollbacks(run)];
+  if (run.life.kind !== 'running') return rollbacks(run);
   const step = presentStep(run)?.step;
   const module: Command[] =
     step && !isAgentStep(step) && run.life.stepBeganAt !== null && !run.moduleFailure
@@ -67,9 +81,14 @@ export function outstanding(run: Run): Command[] {
     { do: 'ensure-agents' },
     ...rolesWithPrompts(run).map((role): Command => ({ do: 'deliver', role })),
     ...module,
+    ...rollbacks(run),
     ...runningChecks(run),
   ];
 }
+
+/** Putting things where they are already does no harm. One that failed waits for somebody to say so. */
+const rollbacks = ({ rollback }: Run): Command[] =>
+  rollback && rollback.failed === null ? [{ do: 'roll-back', number: rollback.number }] : [];
 
 const rolesWithPrompts = (run: Run): string[] =>
   Object.keys(run.agents).filter((role) => openPrompts(run, role).length > 0);

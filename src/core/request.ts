@@ -3,6 +3,7 @@ import type { Evidence, Exit } from './agent.ts';
 import type {
   CheckpointFault,
   CheckStage,
+  Direction,
   Fact,
   Finding,
   HoldOutcome,
@@ -10,6 +11,7 @@ import type {
   Identity,
   Settings,
   StuckOutcome,
+  Trees,
 } from './event.ts';
 import type { Dialog } from './screen.ts';
 import type { Workflow } from './workflow.ts';
@@ -79,6 +81,32 @@ export type Request =
     }
   /** Opens a step anew that was done; `step` null: the one that was done last. */
   | { readonly kind: 'redo'; readonly step: string | null; readonly by: string; readonly why: string }
+  /** `step`: of a step or a role. `checkpoints`: files of the run's folder that are there and go. */
+  | {
+      readonly kind: 'roll-back';
+      readonly step: string;
+      readonly by: string;
+      readonly why: string;
+      readonly from: Trees;
+      readonly to: Trees;
+      readonly checkpoints: readonly string[];
+    }
+  | {
+      readonly kind: 'undo-rollback';
+      readonly by: string;
+      readonly from: Trees;
+      readonly checkpoints: readonly string[];
+    }
+  /** One that failed is taken up again. */
+  | { readonly kind: 'retry-rollback'; readonly by: string }
+  | {
+      readonly kind: 'rolled-back';
+      readonly number: number;
+      readonly direction: Direction;
+      readonly commit: string | null;
+      readonly late: string | null;
+    }
+  | { readonly kind: 'rollback-failed'; readonly number: number; readonly why: string }
   | {
       readonly kind: 'check-found';
       readonly step: string;
@@ -167,6 +195,18 @@ export interface Refusal {
     | 'unknown-step'
     | 'not-the-present-step'
     | 'step-not-done'
+    /** Neither a step nor a role. */
+    | 'unknown-phase'
+    /** It has not been come to yet. */
+    | 'step-ahead'
+    /** Work is being taken back, or put back; `allowed` says which. */
+    | 'rolling-back'
+    | 'nothing-to-undo'
+    /** Work cannot be taken back while somebody or something may write into it. */
+    | 'agent-at-work'
+    | 'pane-held'
+    | 'prompt-under-way'
+    | 'step-at-work'
     | 'nothing-to-approve'
     | 'nothing-to-reject'
     /** The agent shows no question that the journal knows of. */

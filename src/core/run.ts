@@ -11,6 +11,7 @@ import type {
   StuckOutcome,
   Taking,
 } from './event.ts';
+import type { Rollback } from './rolled-back.ts';
 import type { Dialog } from './screen.ts';
 import { isAgentStep, type Step, type Workflow } from './workflow.ts';
 
@@ -242,6 +243,12 @@ export interface Run {
   readonly adopted: Readonly<Record<string, Conversation>>;
   /** For steps that were opened again: the first prompt that counts. */
   readonly askedFrom: Readonly<Record<string, number>>;
+  /** What was shown, and kept, before a step first began since those before it were done. */
+  readonly points: Readonly<Record<string, Check>>;
+  /** The one that is under way. */
+  readonly rollback: Rollback | null;
+  /** All there were, by number; the first one is 1. */
+  readonly rollbacks: readonly Rollback[];
 }
 
 export const newRun: Run = {
@@ -266,6 +273,9 @@ export const newRun: Run = {
   void: {},
   adopted: {},
   askedFrom: {},
+  points: {},
+  rollback: null,
+  rollbacks: [],
 };
 
 /** The first step that is not done, or null when all are. */
@@ -326,18 +336,3 @@ export const relaunch = (agent: Agent, spareId: string): Extract<Fact, { kind: '
 /** The record without one of its keys. */
 export const withoutKey = <T>(record: Readonly<Record<string, T>>, key: string): Readonly<Record<string, T>> =>
   Object.fromEntries(Object.entries(record).filter(([name]) => name !== key));
-
-/** How many pieces of evidence an agent remembers; far more than can be out of order. */
-const EVIDENCE_KEPT = 32;
-
-/** Whether a piece of evidence has not been taken up yet. */
-export const isNews = (evidence: readonly string[], id: string): boolean =>
-  !evidence.includes(id) && (evidence.length < EVIDENCE_KEPT || id > (evidence[0] ?? ''));
-
-/** The evidence remembered after one more piece; null stands for none. */
-export const remembered = (evidence: readonly string[], id: string | null): readonly string[] =>
-  id === null ? evidence : [...evidence, id].sort().slice(-EVIDENCE_KEPT);
-
-/** Where reading an agent's evidence has to begin so that nothing is missed. */
-export const evidenceFrom = (agent: Agent): string =>
-  agent.evidence.length < EVIDENCE_KEPT ? '' : (agent.evidence[0] ?? '');

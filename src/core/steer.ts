@@ -3,6 +3,7 @@ import { awaitsApproval, checkState, claimOf } from './claim.ts';
 import type { Fact, Finding } from './event.ts';
 import type { Refusal, Request } from './request.ts';
 import { checksOf, holderOf, presentStep, upAgents, relaunch, type Run } from './run.ts';
+import type { Rollback } from './rolled-back.ts';
 import { correctionOf, isAgentStep, type AgentStep } from './workflow.ts';
 
 /** What a human asks of a run that is going. Each gives facts, or a refusal that says what could be asked instead. */
@@ -39,11 +40,21 @@ const KINDS: ReadonlySet<string> = new Set<SteeringRequest['kind']>([
 ]);
 export const isSteering = (request: Request): request is SteeringRequest => KINDS.has(request.kind);
 
+/** What would be of no effect, or of a wrong one, on work that is just being taken back. */
+const JUDGING: ReadonlySet<SteeringRequest['kind']> = new Set(['approve', 'reject', 'skip', 'retry', 'redo']);
+
+export const rollingBack = ({ step, direction }: Rollback): Refusal => ({
+  reason: 'rolling-back',
+  received: step,
+  allowed: [direction],
+});
+
 export function steer(run: Run, request: SteeringRequest): Fact[] | Refusal {
   if (run.life.kind !== 'running') {
     const allowed = run.life.kind === 'completed' ? ['init --run-type retry'] : ['start'];
     return { reason: run.life.kind === 'completed' ? 'completed' : 'not-running', received: request.kind, allowed };
   }
+  if (run.rollback && JUDGING.has(request.kind)) return rollingBack(run.rollback);
   switch (request.kind) {
     case 'take':
     case 'give':

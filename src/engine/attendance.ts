@@ -49,7 +49,10 @@ export function openAttendance(crew: CrewParts, parts: AttendanceParts, onError:
     sessionLost(why).catch(onError);
   });
   const rest = async (): Promise<void> => {
-    await Promise.all([...couriers.values()].map((courier) => courier.stop()));
+    const resting = [...couriers.values()];
+    // A run that was completed may go on again: whoever delivers then is somebody else.
+    couriers.clear();
+    await Promise.all(resting.map((courier) => courier.stop()));
     await watchNext(() => Promise.resolve(null));
   };
 

@@ -85,7 +85,10 @@ async function claimed(look: Look, order: CheckOrder): Promise<Found> {
 
 async function keep({ run, step, prover, worktree }: Look, order: CheckOrder, stage: CheckStage) {
   const { feature = '', run: name = '' } = run.identity ?? {};
-  return order.tree ? prover.keep(worktree, `${feature}/${name}/${step.id}-${stage}`) : null;
+  // Where the step began first is what a rollback goes back to: its ref is not given to another tree.
+  const isAgain = stage === 'before' && run.points[step.id] !== undefined;
+  const ref = `${feature}/${name}/${step.id}-${stage}${isAgain ? '-again' : ''}`;
+  return order.tree ? prover.keep(worktree, ref) : null;
 }
 
 /** What tests leave behind is nobody's work. */

@@ -168,6 +168,7 @@ async function lookAt(parts: CourierParts, prompt: Prompt, agent: Agent, attempt
 function whyHeld(run: Run, role: string): string | null {
   const holder = holderOf(run, role);
   if (holder.kind === 'human') return holder.how === 'command' ? `a human took the pane (${holder.by})` : holder.why;
+  if (run.rollback) return 'work is being taken back';
   return run.paused ? `the run is paused (${run.paused.by})` : null;
 }
 

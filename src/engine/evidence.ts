@@ -1,4 +1,4 @@
-import { evidenceFrom } from '../core/run.ts';
+import { evidenceFrom } from '../core/evidence-window.ts';
 import { handleOf, type CrewParts } from './crew.ts';
 import type { Stop } from './ports.ts';
 

@@ -7,8 +7,9 @@ import { handleOf, type CrewParts, type CrewSetup } from './crew.ts';
 import { openRunLoop, type FactStore, type RunLoop } from './loop.ts';
 import { executeModule } from './module-step.ts';
 import type { RunPlace } from './place.ts';
-import type { AgentProvider, Clock, Log, Modules, Prover, Terminal } from './ports.ts';
+import type { AgentProvider, Clock, Log, Modules, Prover, Rewinder, Terminal } from './ports.ts';
 import { keepRecord, type Before, type RecordParts } from './record.ts';
+import { performRollback } from './rollback.ts';
 
 /** A run with everything that moves it: its loop, its watchers, its couriers. */
 export interface LiveRun {
@@ -41,6 +42,7 @@ export interface LiveRunParts extends AttendanceParts {
   readonly clock: Clock;
   readonly modules: Modules;
   readonly prover: Prover;
+  readonly rewinder: Rewinder;
   readonly log: Log;
   readonly record: RecordParts;
   /** What whoever wrote the journal before left to the record; see `recordBefore`. */
@@ -59,7 +61,8 @@ export function openLiveRun(parts: LiveRunParts): LiveRun {
   const background = (work: Promise<unknown>): void => void work.catch(onError);
 
   const loop = openRunLoop(parts.start, parts.store, clock, (command) => {
-    if (crew) background(perform(crew, command));
+    if (command.do === 'roll-back') background(rolling.next(command.number));
+    else if (crew) background(perform(crew, command));
     else log.debug('nothing is done: the run is not equipped', { command: command.do });
   });
   const stopRecord = keepRecord(loop, place, parts.record, parts.before, onError);
@@ -79,7 +82,9 @@ export function openLiveRun(parts: LiveRunParts): LiveRun {
       .then(() => closeSession(present))
       .finally(() => (ending = null)));
 
-  async function perform(present: CrewParts, command: Command): Promise<void> {
+  const rolling = openRolling({ loop, place, rewinder: parts.rewinder }, closing.signal, () => closed);
+
+  async function perform(present: CrewParts, command: Exclude<Command, { do: 'roll-back' }>): Promise<void> {
     // Nothing is begun in a session that is just being ended.
     if (ending && command.do !== 'close-session') await Promise.allSettled([ending]);
     // Whoever takes the run up next finds it outstanding; a run that is over only rests and closes.
@@ -115,17 +120,32 @@ export function openLiveRun(parts: LiveRunParts): LiveRun {
       // The same object, so that those who attend already start the next agent with what was settled last.
       crew = Object.assign(crew ?? {}, { loop, place, clock, log }, equipment);
     },
-    async endSession() {
-      await (crew ? end(crew) : leave());
-    },
+    endSession: () => (crew ? end(crew) : leave()),
     async close() {
       closing.abort();
-      if (ending) await Promise.allSettled([ending]);
+      await Promise.allSettled([ending, rolling.settled()]);
       await leave();
       closed = true;
       await loop.settled();
       await stopRecord();
     },
+  };
+}
+
+/** One after the other: two would write into each other's files. None is begun once the run is being closed. */
+function openRolling(
+  parts: Parameters<typeof performRollback>[0],
+  closing: AbortSignal,
+  isClosed: () => boolean,
+): { readonly next: (number: number) => Promise<void>; readonly settled: () => Promise<unknown> } {
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    next(number) {
+      const next = last.then(() => (closing.aborted ? undefined : performRollback(parts, number, isClosed)));
+      last = Promise.allSettled([next]);
+      return next;
+    },
+    settled: () => last,
   };
 }
 

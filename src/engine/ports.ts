@@ -1,4 +1,5 @@
 import type { Activity, AgentHandle, AgentOrder, DeliveryTiming, Evidence, Exit, Launch } from '../core/agent.ts';
+import type { Trees } from '../core/event.ts';
 import type { Screen, StandingRow } from '../core/screen.ts';
 import type { Layout } from '../core/layout.ts';
 
@@ -239,6 +240,60 @@ export interface Prover {
     order: TestOrder & { readonly commit: string; readonly files: readonly string[] },
     signal: AbortSignal,
   ): Promise<TestRun>;
+}
+
+// ---------------------------------------------------------------- going back
+
+/** Why the work of a branch cannot be told from other work, or may not be touched now. */
+export type TreeObstacle =
+  | { readonly kind: 'no-worktree'; readonly path: string }
+  | { readonly kind: 'other-branch'; readonly branch: string | null; readonly wanted: string }
+  /** Somebody's merge, rebase, cherry-pick, revert or bisection is not finished. */
+  | { readonly kind: 'under-way'; readonly what: string }
+  | { readonly kind: 'conflicts'; readonly files: readonly string[] }
+  /** The commit that it began from is not there any more, or not below the branch: it was reset or rebased. */
+  | { readonly kind: 'rewritten'; readonly since: string }
+  /** The branch took in the work of another one since. */
+  | { readonly kind: 'merged'; readonly commit: string };
+
+export interface BranchCommit {
+  readonly commit: string;
+  readonly subject: string;
+  /** Relative to the worktree. */
+  readonly files: readonly string[];
+}
+
+export interface PutOrder {
+  readonly branch: string;
+  /** How the files of `paths` are to be in each layer. All others stay as they are. */
+  readonly to: Trees;
+  readonly paths: readonly string[];
+  readonly message: string;
+}
+
+/**
+ * Puts a working tree, its index and its branch to what they were, as far as some paths go, without a change of history.
+ * Paths are absolute, files relative to the worktree. `.tmops` and repositories within it are left alone.
+ */
+export interface Rewinder {
+  /** Null when nothing stands in the way of comparing with, and going back to, the commit `since`. */
+  obstacle(worktree: string, order: { readonly branch: string; readonly since: string }): Promise<TreeObstacle | null>;
+  /** HEAD, and trees of the index and the files as they are now. Nothing holds on to them. */
+  look(worktree: string): Promise<Trees>;
+  /** Holds on to them: commits under `refs/tmops/<name>-head`, `-index` and `-files`, replaced if they exist. */
+  keep(worktree: string, trees: Trees, name: string): Promise<Trees>;
+  /** The commit that a kept working tree was kept on top of; null where git has it no more. */
+  parentOf(worktree: string, commit: string): Promise<string | null>;
+  /** What differs in the files; what differs only in the other layers is told as modified. */
+  differing(worktree: string, from: Trees, to: Trees): Promise<readonly Change[]>;
+  /** Commits of the branch after `since`, newest first. */
+  commits(worktree: string, since: string): Promise<readonly BranchCommit[]>;
+  /**
+   * What is as it should be is left as it is, so that this can be done again after any crash. The branch gets one commit
+   * on top, or none where nothing is to be committed. Rejects before anything is changed where a folder with files of
+   * its own is in the way of a file.
+   */
+  put(worktree: string, order: PutOrder): Promise<void>;
 }
 
 // ---------------------------------------------------------------- time

@@ -17,6 +17,12 @@ const finding = {
 } as const;
 const seen = { kind: 'checkpoint.seen', file: '001-plan.md', sha256: 'x', mtimeMs: 1, found: false } as const;
 
+const trees = { head: 'h', index: 'i', files: 'f' };
+const rollback: Extract<Fact, { kind: 'rollback.began' }> = {
+  kind: 'rollback.began',
+  ...{ number: 2, direction: 'back', step: 'work', by: 'cli', why: '', from: trees, to: trees, checkpoints: [] },
+};
+
 type Rows = { readonly [K in Fact['kind']]: readonly [Extract<Fact, { kind: K }>, string][] };
 
 /** What a human reads in `tmops events`, for each kind of event and each way to say it. */
@@ -124,6 +130,25 @@ const ROWS: Rows = {
       'Step plan and those after it are open again (cli): "it was wrong".',
     ],
   ],
+  'rollback.began': [
+    [rollback, 'Work is taken back to the beginning of work (rollback 2, cli).'],
+    [
+      { ...rollback, why: 'it went astray' },
+      'Work is taken back to the beginning of work (rollback 2, cli): "it went astray".',
+    ],
+    [{ ...rollback, direction: 'undo' }, 'Rollback 2 is undone (cli).'],
+  ],
+  'rollback.done': [
+    [{ kind: 'rollback.done', number: 2, direction: 'back', commit: null, late: null }, 'Rollback 2 is done.'],
+    [
+      { kind: 'rollback.done', number: 2, direction: 'undo', commit: 'a'.repeat(40), late: 'refs/tmops/x' },
+      'What rollback 2 took is back; commit aaaaaaaaaaaa says so on the branch. Files that were changed meanwhile are kept as refs/tmops/x.',
+    ],
+  ],
+  'rollback.failed': [
+    [{ kind: 'rollback.failed', number: 2, why: 'no space' }, 'Rollback 2 could not be finished: "no space".'],
+  ],
+  'rollback.retried': [[{ kind: 'rollback.retried', number: 2, by: 'mcp' }, 'Rollback 2 is taken up again (mcp).']],
   'run.paused': [[{ kind: 'run.paused', by: 'cli', why: 'asked to' }, 'Paused by cli: asked to.']],
   'run.resumed': [[{ kind: 'run.resumed', by: 'mcp' }, 'Resumed by mcp.']],
   'pane.taken': [

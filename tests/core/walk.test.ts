@@ -16,6 +16,8 @@ const at = fc.integer({ min: -5000, max: 5000 });
 const reason = fc.constantFrom('a', 'b');
 let evidence = 0;
 
+const TREES = { head: 'h', index: 'i', files: 'f' };
+
 const request: fc.Arbitrary<Request> = fc.oneof(
   fc.constant<Request>({ kind: 'initialise', identity }),
   fc.constantFrom('rehearsal', 'claude_code').map<Request>((provider) => ({
@@ -90,6 +92,14 @@ const request: fc.Arbitrary<Request> = fc.oneof(
     { kind: 'retry', by: 'cli', spareIds: spareIds(small) },
     { kind: 'redo', step: null, by: 'cli', why: '' },
     { kind: 'redo', step: 'plan', by: 'cli', why: '' },
+    { kind: 'roll-back', step: 'work', by: 'cli', why: '', from: TREES, to: TREES, checkpoints: [] },
+    { kind: 'roll-back', step: 'lead', by: 'cli', why: '', from: TREES, to: TREES, checkpoints: [] },
+    { kind: 'undo-rollback', by: 'cli', from: TREES, checkpoints: [] },
+    { kind: 'rolled-back', number: 1, direction: 'back', commit: null, late: null },
+    { kind: 'rolled-back', number: 1, direction: 'undo', commit: null, late: null },
+    { kind: 'rolled-back', number: 2, direction: 'back', commit: null, late: null },
+    { kind: 'rollback-failed', number: 1, why: 'no space' },
+    { kind: 'retry-rollback', by: 'cli' },
     { kind: 'session-ended', by: 'human', why: 'ended' },
     { kind: 'time-passed' },
   ),
@@ -135,13 +145,14 @@ it('keeps what must hold, whatever is asked in whatever order', () => {
 
 function holds(before: Run, run: Run, journal: readonly Event[], facts: readonly Fact[]): void {
   // A step once done stays done unless it is opened again, and steps are done in order.
-  if (!facts.some((fact) => fact.kind === 'step.reopened'))
-    for (const step of Object.keys(before.done)) expect(run.done[step]).toBeDefined();
+  const isOpened = (fact: Fact): boolean =>
+    fact.kind === 'step.reopened' || (fact.kind === 'rollback.done' && fact.direction === 'undo');
+  if (!facts.some(isOpened)) for (const step of Object.keys(before.done)) expect(run.done[step]).toBeDefined();
   // No write begins while a human holds the pane or the run is paused.
   for (const fact of facts) {
     if (fact.kind !== 'prompt.intended' && fact.kind !== 'prompt.entered') continue;
     expect(holderOf(before, before.prompts[fact.prompt - 1]?.role ?? '').kind).toBe('auto');
-    expect(before.paused).toBeNull();
+    expect([before.paused, before.rollback]).toEqual([null, null]);
   }
   // Nothing is wanted of anybody while it is paused, but what a human asks for.
   if (before.paused && run.paused)

@@ -214,8 +214,9 @@ async function begin(world: World, strikes: Fate): Promise<Life> {
   const mortal = mortals(strikes);
   const { socketName, configFile, env } = server;
   const terminal = openTerminal({ socketName, configFile, env, workspaceId: 'crashes' });
+  const git = openGit({ environment: repo.environment });
   const prover = openProver({
-    git: openGit({ environment: repo.environment }),
+    git,
     workspaceId: repo.base,
     withinMs: () => 30_000,
     scratch: { folder: join(repo.base, 'scratch'), copied: () => [], copyInto },
@@ -236,6 +237,7 @@ async function begin(world: World, strikes: Fate): Promise<Life> {
     settle: { shortMs: 30, longMs: 1000, unfinishedMs: 3000 },
     modules: { call: () => Promise.reject(new Error('there are no modules here')) },
     prover: mortal.wrap(prover, 'proof', ['keep', 'changed', 'test', 'baseline', 'testWithout']),
+    rewinder: git.rewinder,
     files,
     log: logInto(errors),
     record: { version: '0', files, sinks: [], writeMetrics: () => Promise.resolve() },

@@ -18,6 +18,7 @@ import { NOTHING_BEFORE } from '../../src/engine/record.ts';
 import { writeAtomically } from '../../src/journal/atomic.ts';
 import { openJournal, type Journal } from '../../src/journal/journal.ts';
 import { mortals } from './mortals.ts';
+import { playedRewinder } from './ports.ts';
 import { rehearsalProgram } from './rehearsal.ts';
 import { privateServer, type PrivateServer } from './tmux.ts';
 import { within } from './wait.ts';
@@ -169,6 +170,7 @@ async function begin(world: World): Promise<Life> {
     settle: { shortMs: 30, longMs: 1000, unfinishedMs: 3000 },
     modules: { call: () => Promise.reject(new Error('there are no modules here')) },
     prover: NO_PROVER,
+    rewinder: playedRewinder,
     files: mortal.wrap(FILES),
     log: logInto(errors),
     record: { version: '0', files: mortal.wrap(FILES), sinks: [], writeMetrics: () => Promise.resolve() },

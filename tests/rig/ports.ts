@@ -5,7 +5,7 @@ import type { Run } from '../../src/core/run.ts';
 import type { CrewParts } from '../../src/engine/crew.ts';
 import { openRunLoop, type RunLoop } from '../../src/engine/loop.ts';
 import { runPlace } from '../../src/engine/place.ts';
-import type { AgentProvider, Clock, Log, PaneLook, Prover, Terminal } from '../../src/engine/ports.ts';
+import type { AgentProvider, Clock, Log, PaneLook, Prover, Rewinder, Terminal } from '../../src/engine/ports.ts';
 
 /** The ports of the engine, played: each does nothing and is well, but for what a test gives instead. */
 
@@ -63,6 +63,16 @@ export const playedProver: Prover = {
   test: unasked('test'),
   baseline: unasked('baseline'),
   testWithout: unasked('testWithout'),
+};
+
+export const playedRewinder: Rewinder = {
+  obstacle: unasked('obstacle'),
+  look: unasked('look'),
+  keep: unasked('keep'),
+  parentOf: unasked('parentOf'),
+  differing: unasked('differing'),
+  commits: unasked('commits'),
+  put: unasked('put'),
 };
 
 /** A pane that is well, with this draft in its composer. */

@@ -1,4 +1,5 @@
 import type { GitProblem } from '../../core/init.ts';
+import type { Rewinder } from '../../engine/ports.ts';
 import {
   branchExists,
   checkoutBranch,
@@ -10,9 +11,12 @@ import {
 } from './branches.ts';
 import { changedFiles, type Change } from './changes.ts';
 import { addExclude } from './exclude.ts';
+import { commitsSince, differingFiles, keepLayers, lookAtLayers, parentOf } from './layers.ts';
+import { putBack } from './put-back.ts';
 import { openRunner, type GitOptions } from './run.ts';
 import { addScratch, ignoredFolders, removeScratch, type ScratchOrder } from './scratch.ts';
 import { snapshot, treeOf, type Snapshot } from './snapshot.ts';
+import { obstacleIn } from './standing.ts';
 import { status, type TreeStatus } from './status.ts';
 import { findWorkspace, gitVersion, type GitVersion, type Workspace } from './workspace.ts';
 import { worktreeList, type WorktreeEntry } from './worktree-list.ts';
@@ -49,6 +53,7 @@ export interface Git {
   ignoredFolders(path: string): Promise<readonly string[]>;
   changedFiles(path: string, between: { readonly from: string; readonly to: string }): Promise<readonly Change[]>;
   addExclude(root: string, pattern: string): Promise<boolean>;
+  readonly rewinder: Rewinder;
 }
 
 /** Opens the adapter; nothing is run until a function is called. */
@@ -73,5 +78,14 @@ export function openGit(options: GitOptions): Git {
     ignoredFolders: (path) => ignoredFolders(run, path),
     changedFiles: (path, between) => changedFiles(run, path, between),
     addExclude: (root, pattern) => addExclude(run, root, pattern),
+    rewinder: {
+      obstacle: (path, order) => obstacleIn(run, path, order),
+      look: (path) => lookAtLayers(run, path),
+      keep: (path, trees, name) => keepLayers(run, path, trees, name),
+      parentOf: (path, commit) => parentOf(run, path, commit),
+      differing: (path, from, to) => differingFiles(run, path, from, to),
+      commits: (path, since) => commitsSince(run, path, since),
+      put: (path, order) => putBack(run, path, order),
+    },
   };
 }

@@ -22,7 +22,7 @@ const ADD_SETTINGS = ['core.safecrlf=false', 'core.sparseCheckout=false', 'advic
 );
 
 /** The commits are ours, also where the user has told git no name. */
-const AUTHOR = {
+export const AUTHOR = {
   GIT_AUTHOR_NAME: 'tmops',
   GIT_AUTHOR_EMAIL: 'tmops@localhost',
   GIT_COMMITTER_NAME: 'tmops',

@@ -51,6 +51,36 @@ export const renderStep =
     ...waits(waitsFor, look),
   ];
 
+export function renderRollback(view: OutputOf<'rollback'>, look: Look): string[] {
+  const { feature, number, step, undo, done, kept, blocked } = view;
+  const what = undo ? `rollback ${number} of ${cleanLine(feature)}` : `${cleanLine(feature)} to ${cleanLine(step)}`;
+  const head = done
+    ? `${undo ? 'Undone' : 'Rolled back'}: ${what}${undo ? '' : ` (rollback ${number})`}.`
+    : `This would ${undo ? 'undo' : 'roll back'} ${what}. Nothing was touched.`;
+  const more = (count: number, shown: number): string[] => (count > shown ? [`  and ${count - shown} more`] : []);
+  const files = view.files.map(({ path, what: how }) => [how, path]);
+  const commits = view.commits.map(({ commit, subject }) => [commit.slice(0, 12), subject]);
+  const comes = undo ? 'Checkpoints that come back' : 'Checkpoints that go';
+  return [
+    ...wrap(head, look.columns),
+    ...(view.steps.length === 0 ? [] : wrap(`Steps: ${view.steps.map(cleanLine).join(', ')}.`, look.columns)),
+    ...section('Files', [...table(['', 'FILE'], files, look), ...more(view.fileCount, files.length)], look),
+    ...section(
+      comes,
+      view.checkpoints.map((file) => `  ${cleanLine(file)}`),
+      look,
+    ),
+    ...section(
+      'Commits whose work goes; they stay in the history',
+      [...table(['COMMIT', 'SUBJECT'], commits, look), ...more(view.commitCount, commits.length)],
+      look,
+    ),
+    ...(kept === null ? [] : ['', `Kept: ${cleanLine(kept.ref)}`, `      ${cleanLine(kept.archive)}`]),
+    ...section('Now it would be refused', blocked === null ? [] : renderProblem(blocked, look), look),
+    ...(done ? ['', ...waits(view.waitsFor, look)] : []),
+  ];
+}
+
 export function renderMessage({ deliveries }: OutputOf<'message'>, look: Look): string[] {
   const rows = deliveries.map(({ prompt, role, outcome, reason }) => [
     String(prompt),

@@ -4,7 +4,7 @@ import { show } from './cli.ts';
 import { message } from './message.ts';
 import { operationCommand } from './operation-command.ts';
 import type { Does } from './operation-command.ts';
-import { renderGate, renderHolders, renderPaused, renderStep, renderWhy } from './render-steering.ts';
+import { renderGate, renderHolders, renderPaused, renderRollback, renderStep, renderWhy } from './render-steering.ts';
 
 /** The commands by which a human steers a run that is going. */
 export function addSteeringCommands(program: Command, does: Does): void {
@@ -51,6 +51,13 @@ interface StepFlags {
   readonly why?: string;
 }
 
+interface RollbackFlags {
+  readonly to?: string;
+  readonly undo?: boolean;
+  readonly dryRun?: boolean;
+  readonly why?: string;
+}
+
 function addStepCommands(program: Command, does: Does): void {
   const why = ['--why <text>', 'kept in the journal'] as const;
   operationCommand(program, 'skip', '<feature>')
@@ -67,6 +74,14 @@ function addStepCommands(program: Command, does: Does): void {
     .option(...why)
     .action((feature: string, flags: StepFlags) =>
       does((cli) => show(cli, 'redo', { feature, ...flags }, renderStep('redo'))),
+    );
+  operationCommand(program, 'rollback', '<feature>')
+    .option('--to <step>', 'the step, or the role, to whose beginning the work goes back')
+    .option('--undo', 'put back what the last rollback took')
+    .option('--dry-run', 'only say which files, checkpoints and commits would go')
+    .option(...why)
+    .action((feature: string, flags: RollbackFlags) =>
+      does((cli) => show(cli, 'rollback', { feature, ...flags }, renderRollback)),
     );
   // The same operation by the word that one looks for, with the step it always needs then.
   program

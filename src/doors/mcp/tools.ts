@@ -15,6 +15,7 @@ const OPEN_WORLD: ReadonlySet<string> = new Set<OperationKey>([
   'skip',
   'retry',
   'redo',
+  'rollback',
   'message',
   'answer',
 ]);

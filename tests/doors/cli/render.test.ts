@@ -55,6 +55,8 @@ const cases: [string, readonly string[]][] = [
   ['skip', steering.renderStep('skip')(views.stepView, look)],
   ['retry', steering.renderStep('retry')({ ...views.stepView, present: 'tests' }, look)],
   ['redo', steering.renderStep('redo')({ ...views.stepView, present: null }, look)],
+  ['rollback', steering.renderRollback(views.rollbackView, look)],
+  ['rollback-undo-60', steering.renderRollback(views.undoView, narrow)],
   ['message', steering.renderMessage(views.messageView, look)],
   ['why', steering.renderWhy(views.whyView, look)],
   ['why-60', steering.renderWhy({ ...views.whyView, attention: views.troubled.attention }, narrow)],

@@ -31,6 +31,7 @@ const OUTPUTS: Readonly<Record<string, unknown>> = {
   skip: views.stepView,
   retry: views.stepView,
   redo: views.stepView,
+  rollback: views.rollbackView,
   why: views.whyView,
 };
 const plays: CliSetting = { reply: ({ op }) => ok(OUTPUTS[op]) };
@@ -75,6 +76,14 @@ describe('what is asked of the supervisor', () => {
     [
       'goto auth-api testing --why wrong',
       { op: 'redo', input: { feature: 'auth-api', step: 'testing', why: 'wrong' } },
+    ],
+    [
+      'rollback auth-api --to tester --dry-run',
+      { op: 'rollback', input: { feature: 'auth-api', to: 'tester', dryRun: true, undo: false } },
+    ],
+    [
+      'rollback auth-api --undo --why wrong',
+      { op: 'rollback', input: { feature: 'auth-api', dryRun: false, undo: true, why: 'wrong' } },
     ],
     ['why auth-api', { op: 'why', input: { feature: 'auth-api' } }],
   ])('tmops %s', async (words, asked) => {
@@ -138,6 +147,7 @@ describe('exit codes and errors', () => {
     ['a role that is none', 'take auth-api A_B', 'tmops take cannot run: role is "A_B"'],
     ['a step that is none', 'redo auth-api --step A_B', 'tmops redo cannot run: --step is "A_B"'],
     ['a step of goto that is none', 'goto auth-api A_B', 'tmops goto cannot run: step is "A_B"'],
+    ['a phase that is none', 'rollback auth-api --to A_B', 'tmops rollback cannot run: --to is "A_B"'],
     ['goto without a step', 'goto auth-api', "missing required argument 'step'"],
     ['a message without a text', 'message auth-api', "missing required argument 'words'"],
     ['a message for all without a text', 'message auth-api all', 'there is no text for all.'],

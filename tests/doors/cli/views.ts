@@ -116,6 +116,42 @@ export const stepView: OutputOf<'skip'> = {
   waitsFor: 'Prompt 9 is on its way to the implementer.',
 };
 
+export const rollbackView: OutputOf<'rollback'> = {
+  feature: 'auth-api',
+  number: 2,
+  step: 'code',
+  undo: false,
+  done: true,
+  steps: ['code', 'review'],
+  point: 'c'.repeat(40),
+  files: [
+    { path: 'src/new\u001b[2J.js', what: 'goes' },
+    { path: 'src/sum.js', what: 'changes' },
+  ],
+  fileCount: 202,
+  commits: [{ commit: 'a'.repeat(40), subject: 'Implement\u0007 it' }],
+  commitCount: 1,
+  checkpoints: ['checkpoints/005-impl-complete.md', 'metrics.json'],
+  kept: {
+    ref: 'refs/tmops/auth-api/initial/rollback-2-files',
+    archive: '/home/ada/project/.tmops/auth-api/runs/initial/.archive/rollback-002',
+  },
+  blocked: null,
+  present: 'code',
+  waitsFor: 'Prompt 9 is on its way to the implementer.',
+};
+
+/** A dry run of undoing it, while an agent is at work. */
+export const undoView: OutputOf<'rollback'> = {
+  ...rollbackView,
+  ...{ undo: true, done: false, kept: null, commits: [], commitCount: 0, point: null },
+  blocked: {
+    code: 'agent-at-work',
+    sentence: 'The implementer of auth-api is at work and would write on into what is taken back.',
+    hint: 'tmops stop auth-api',
+  },
+};
+
 export const messageView: OutputOf<'message'> = {
   feature: 'auth-api',
   deliveries: [
