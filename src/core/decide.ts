@@ -6,8 +6,11 @@ import { evolve } from './evolve.ts';
 import type { Decision, DeliveryNews, Refusal, Request } from './request.ts';
 import { claimOf } from './claim.ts';
 import { timePassed } from './due.ts';
+import { memorySeen } from './memory.ts';
+import { interrupting } from './overrun.ts';
+import { entersQueue, leavesQueue, stopped } from './queue.ts';
 import { checksOf, holderOf, presentStep, relaunch, upAgents, type Prompt, type Run } from './run.ts';
-import { correction, correctionText, isSteering, steer, type SteeringRequest } from './steer.ts';
+import { correction, correctionText, isSteering, notRunning, steer, type SteeringRequest } from './steer.ts';
 import { isAgentStep } from './workflow.ts';
 
 /**
@@ -40,11 +43,17 @@ function answer(run: Run, request: Request, at: number): Fact[] | Refusal {
       return adoptConversations(run, request);
     case 'start':
       return start(run, request);
+    case 'queue':
+      return entersQueue(run, request);
+    case 'leave-queue':
+      return leavesQueue(run, request);
     case 'stop':
-      if (run.life.kind === 'running') return [{ kind: 'run.stopped', by: request.by, why: request.why }];
-      return run.life.kind === 'completed' && upAgents(run).length > 0
-        ? [{ kind: 'session.lost', why: `it was ended by ${request.by}` }]
-        : [];
+      return stopped(run, request);
+    case 'memory-seen':
+      return run.life.kind === 'running' ? memorySeen(run, request) : [];
+    case 'interrupting':
+    case 'interrupt-failed':
+      return run.life.kind === 'running' ? interrupting(run, request) : notRunning(run, request.kind);
     case 'settle-prompt':
       return settle(run, request);
     case 'message':
@@ -62,7 +71,21 @@ const isObservation = (fact: Fact): boolean => fact.kind !== 'agent.launched';
 
 type Observation = Exclude<
   Request,
-  SteeringRequest | { kind: 'initialise' | 'adopt-conversations' | 'start' | 'stop' | 'settle-prompt' | 'message' }
+  | SteeringRequest
+  | {
+      kind:
+        | 'initialise'
+        | 'adopt-conversations'
+        | 'start'
+        | 'queue'
+        | 'leave-queue'
+        | 'stop'
+        | 'memory-seen'
+        | 'interrupting'
+        | 'interrupt-failed'
+        | 'settle-prompt'
+        | 'message';
+    }
 >;
 
 function observed(run: Run, request: Observation, at: number): Fact[] | Refusal {
@@ -206,7 +229,7 @@ function settle(run: Run, request: Extract<Request, { kind: 'settle-prompt' }>):
 }
 
 function message(run: Run, request: Extract<Request, { kind: 'message' }>): Fact[] | Refusal {
-  if (run.life.kind !== 'running') return { reason: 'not-running', received: request.role, allowed: ['start'] };
+  if (run.life.kind !== 'running') return notRunning(run, request.role);
   if (!run.agents[request.role])
     return { reason: 'unknown-role', received: request.role, allowed: Object.keys(run.agents) };
   return [

@@ -12,6 +12,7 @@ import {
   identity,
   news,
   put,
+  remindedOfSilence,
   settings,
   small,
   started,
@@ -134,9 +135,14 @@ describe('attention', () => {
   });
 
   it('a silent agent, only after the time the configuration gives', () => {
-    const { run, at } = working();
+    const { run, at } = after(working(), remindedOfSilence);
     expect(attentionOf(run, at + settings.silentAfterMs - 60_000)).toEqual([]);
-    expect(attentionOf(run, at + settings.silentAfterMs + 60_000)).toMatchObject([{ code: 'agent-silent' }]);
+    expect(attentionOf(run, at + settings.silentAfterMs + 60_000)).toMatchObject([
+      {
+        code: 'agent-silent',
+        sentence: expect.stringMatching(/for 31 min, and a reminder changed nothing\.$/) as string,
+      },
+    ]);
   });
 
   it('a failed module', () => {
@@ -165,7 +171,7 @@ it('names the outcome of a prompt out of the closed set', () => {
 it('is of the shape that is promised, at every point of a run', () => {
   for (const story of [withInit(), started(), surveyed(), briefed(), held(), working(), ahead()]) {
     expect(() =>
-      statusOutput.parse(statusOf(story.run, { attach: 'tmux attach', now: story.at, failing: null })),
+      statusOutput.parse(statusOf(story.run, { attach: 'tmux attach', now: story.at, failing: null, queue: null })),
     ).not.toThrow();
   }
 });
