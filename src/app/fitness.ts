@@ -25,6 +25,7 @@ export interface FitnessOrder {
 export async function unfit(ports: AppPorts, order: FitnessOrder): Promise<ProblemView | null> {
   return (
     (await filesMissing(ports, order)) ??
+    (await otherBranch(ports, order)) ??
     (await providerProblem(ports, order)) ??
     (await openElsewhere(ports, order)) ??
     (await sessionProblem(ports, order))
@@ -45,6 +46,20 @@ async function filesMissing(ports: AppPorts, { live }: FitnessOrder): Promise<Pr
     code: 'no-worktree',
     sentence: `The worktree ${worktree} is missing.`,
     hint: `tmops init ${feature} makes it again from its branch.`,
+  };
+}
+
+/** The root serves one feature after the other: by the time it is this one's turn it may be another's. */
+async function otherBranch(ports: AppPorts, { live }: FitnessOrder): Promise<ProblemView | null> {
+  const { feature = '', worktree = '', branch = '' } = live.loop.run().identity ?? {};
+  if (worktree !== ports.root || live.loop.run().life.kind === 'running') return null;
+  const found = await ports.branchOf(worktree);
+  if (found === branch) return null;
+  const sentence = `${worktree} is on ${found ?? 'no branch'}, and ${feature} is worked on there on ${branch}.`;
+  return {
+    code: 'wrong-branch',
+    sentence,
+    hint: `git -C '${worktree}' switch ${branch}, then: tmops start ${feature}`,
   };
 }
 

@@ -51,6 +51,8 @@ export interface AppPorts {
   readonly worktreePath: (feature: string, config: Config) => string;
   /** The commit a worktree is on; null when it has none. */
   readonly headOf: (worktree: string) => Promise<string | null>;
+  /** The branch a worktree is on; null when it is on none. */
+  readonly branchOf: (worktree: string) => Promise<string | null>;
   readonly testCommand: (config: Config) => Promise<readonly string[] | null>;
   readonly placeRoles: (
     place: RunPlace,

@@ -10,14 +10,25 @@ import type { ProblemView } from './views.ts';
 /** How long a start waits for the session to be open; tmux needs milliseconds. */
 const OPEN_WITHIN_MS = 15_000;
 
-/** Begins a run that is equipped. `isNews` is false when it goes on already. */
+/**
+ * Begins a run that is equipped; with `inTurn` only one that still waits for its turn. `isNews` is false when it goes on
+ * already, or does not wait any more.
+ */
 export async function setGoing(
   live: LiveRun,
   by: string,
   { workflow, settings }: { readonly workflow: Workflow; readonly settings: Settings },
+  inTurn?: true,
 ): Promise<Told<{ readonly isNews: boolean }>> {
   const spareIds = Object.fromEntries(Object.keys(workflow.roles).map((role) => [role, randomUUID()]));
-  const answer = await live.loop.submit({ kind: 'start', by, workflow, settings, spareIds });
+  const answer = await live.loop.submit({
+    kind: 'start',
+    by,
+    workflow,
+    settings,
+    spareIds,
+    ...(inTurn ? { inTurn } : {}),
+  });
   if (!answer.ok) return { ok: false, problem: tellRefusal(answer.refusal, live.loop.run().identity?.feature ?? '') };
   return { ok: true, isNews: answer.events.length > 0 };
 }

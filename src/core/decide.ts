@@ -143,6 +143,7 @@ function observed(run: Run, request: Observation, at: number): Fact[] | Refusal 
 
 function start(run: Run, request: Extract<Request, { kind: 'start' }>): Fact[] | Refusal {
   if (!run.identity) return { reason: 'not-initialised', received: 'start', allowed: ['init'] };
+  if (request.inTurn && run.life.kind !== 'queued') return [];
   if (run.life.kind === 'completed')
     return { reason: 'completed', received: 'start', allowed: ['init --run-type retry'] };
   const moved = run.settings !== null && run.settings.provider !== request.settings.provider;

@@ -40,6 +40,8 @@ export type Request =
       readonly settings: Settings;
       /** A fresh UUID for each role. */
       readonly spareIds: Readonly<Record<string, string>>;
+      /** Its turn has come: nothing happens if it does not wait any more. */
+      readonly inTurn?: true;
     }
   /** `problem`: it began when its turn had come, and that failed. */
   | { readonly kind: 'stop'; readonly by: string; readonly why: string; readonly problem?: StartProblem }

@@ -50,6 +50,16 @@ describe('Scenario: Resource exhaustion: a run without room', () => {
     put(once, { kind: 'stop', by: 'mcp', why: 'asked to' });
     expect(once.run.life).toEqual(before);
     expect(once.run.startProblem).toBeNull();
+    // Its turn came in the same moment.
+    const start = {
+      kind: 'start',
+      by: 'cli',
+      workflow: small,
+      settings,
+      spareIds: spareIds(small),
+      inTurn: true,
+    } as const;
+    expect(put(once, start)).toEqual([]);
   });
 
   it('that cannot begin in its turn says why until it is started or stopped again', () => {

@@ -151,6 +151,20 @@ describe('Scenario: Resource exhaustion, more features than may run at once', ()
     expect((await product.status('two-api')).attention).toEqual([]);
   });
 
+  it('one at a time in the root with isolation: branch, each only on its own branch', async () => {
+    await open({ config: config('  concurrent_limit: 20\n', 'isolation: branch\n') });
+    const [first, second] = await startAll(FEATURES.slice(0, 2));
+    expect([first?.queue, second?.queue?.why]).toEqual([null, 'one-api is running and the limit is 1']);
+    await product.repo.git(['switch', '-q', 'feature/one-api']);
+    await product.json('stop', 'one-api');
+    const failed = await attention('two-api', 'wrong-branch');
+    expect(failed.attention[0]?.sentence).toContain(
+      'is on feature/one-api, and two-api is worked on there on feature/two-api',
+    );
+    await product.repo.git(['switch', '-q', 'feature/two-api']);
+    expect((await product.json<OutputOf<'start'>>('start', 'two-api')).queue).toBeNull();
+  });
+
   it('wait for panes as well, and are refused when they need more than there may ever be', async () => {
     await open({ config: config('  concurrent_limit: 20\n  pane_limit: 3\n') });
     const [first, second] = await startAll(FEATURES.slice(0, 2));
