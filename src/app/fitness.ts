@@ -53,7 +53,7 @@ async function filesMissing(ports: AppPorts, { live }: FitnessOrder): Promise<Pr
 async function otherBranch(ports: AppPorts, { live }: FitnessOrder): Promise<ProblemView | null> {
   const { feature = '', worktree = '', branch = '' } = live.loop.run().identity ?? {};
   if (worktree !== ports.root || live.loop.run().life.kind === 'running') return null;
-  const found = await ports.branchOf(worktree);
+  const { branch: found } = await ports.headOf(worktree);
   if (found === branch) return null;
   const sentence = `${worktree} is on ${found ?? 'no branch'}, and ${feature} is worked on there on ${branch}.`;
   return {

@@ -6,7 +6,7 @@ import type { CrewSetup } from '../engine/crew.ts';
 import { checkBaseline } from './baseline.ts';
 import { unfit } from './fitness.ts';
 import type { AppPorts } from './ports.ts';
-import { roomFor, whyFull } from './room.ts';
+import { roomFor, tooManyPanes, whyFull } from './room.ts';
 import { sessionOpened, setGoing } from './set-going.ts';
 import { iso } from './status-panes.ts';
 import type { ProblemView, QueueView } from './views.ts';
@@ -163,24 +163,30 @@ function turnOf(ports: AppPorts, { life, run }: Waiting, setup: CrewSetup): Turn
   const loaded = ports.config(setup.variables === undefined ? undefined : callerEnv);
   if (!loaded.ok) return { ok: false, why: 'the configuration is not valid: tmops doctor says where' };
   const { config } = loaded;
-  const full = whyFull(roomFor(ports, config, run.identity?.feature ?? ''), life.settings.panes ?? 0);
+  const { feature = '' } = run.identity ?? {};
+  const panes = life.settings.panes ?? 0;
+  // One that could never begin is not waited for.
+  const full = tooManyPanes(config, feature, panes) ? null : whyFull(roomFor(ports, config, feature), panes);
   return full === null ? { ok: true, config, setup, callerEnv } : { ok: false, why: full };
 }
 
 /** What has come between the start that was asked for and its turn. */
 async function problemOf(
   ports: AppPorts,
-  { live, life }: Waiting,
+  { live, life, run }: Waiting,
   { config, setup, callerEnv }: Extract<Turn, { ok: true }>,
   closing: AbortSignal,
 ): Promise<ProblemView | null> {
   const { workflow, settings } = life;
   const provider = settings.provider === 'rehearsal' ? ('rehearsal' as const) : ('claude_code' as const);
-  const problem = await unfit(ports, {
-    ...{ live, config, workflow, settings, provider, callerEnv },
-    env: setup.env,
-    trust: false,
-  });
+  const { feature = '' } = run.identity ?? {};
+  const problem =
+    tooManyPanes(config, feature, settings.panes ?? 0) ??
+    (await unfit(ports, {
+      ...{ live, config, workflow, settings, provider, callerEnv },
+      env: setup.env,
+      trust: false,
+    }));
   if (problem) return problem;
   const left = new AbortController();
   const unsubscribe = live.loop.subscribe((run) => {

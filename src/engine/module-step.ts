@@ -38,14 +38,14 @@ export async function executeModule(
     const why = `${messageOf(error)}${rollback.trouble}`;
     await tell({ kind: 'module-failed', step: id, stage, why, rolledBack: rollback.done });
   };
-  const began = clock.now();
+  const limit = { clock, over, limitMs, until: clock.now() + (limitMs ?? 0) };
   try {
-    await inTime(clock, over, limitMs, modules.call(step.module, 'validate', context));
+    await inTime(limit, modules.call(step.module, 'validate', context));
   } catch (error) {
     return failed('validate', error);
   }
   try {
-    await inTime(clock, over, leftOf(clock, limitMs, began), modules.call(step.module, 'execute', context));
+    await inTime(limit, modules.call(step.module, 'execute', context));
   } catch (error) {
     return failed('execute', error);
   }
@@ -55,16 +55,18 @@ export async function executeModule(
 /** How long a module that is told to end gets before it is rolled back all the same, in ms. */
 const END_WITHIN_MS = 5000;
 
-const leftOf = (clock: Clock, limitMs: number | null, began: number): number | null =>
-  limitMs === null ? null : Math.max(0, limitMs - (clock.now() - began));
+interface StepLimit {
+  readonly clock: Clock;
+  /** Tells the module that its time is up. */
+  readonly over: AbortController;
+  /** Of all that it does, in ms; null: none. */
+  readonly limitMs: number | null;
+  /** When that is up, in ms since the epoch. */
+  readonly until: number;
+}
 
-/** Rejects when it takes longer. It runs in this process and cannot be ended: it is told, and what it does later counts for nothing. */
-async function inTime(
-  clock: Clock,
-  over: AbortController,
-  limitMs: number | null,
-  work: Promise<unknown>,
-): Promise<void> {
+/** Rejects when it takes longer. It runs in this process and cannot be ended: it is told, and what it does later is ignored. */
+async function inTime({ clock, over, limitMs, until }: StepLimit, work: Promise<unknown>): Promise<void> {
   if (limitMs === null) {
     await work;
     return;
@@ -72,7 +74,7 @@ async function inTime(
   const done = new AbortController();
   const isDone = await Promise.race([
     work.then(() => true),
-    clock.sleep(limitMs, done.signal).then(() => false),
+    clock.sleep(Math.max(0, until - clock.now()), done.signal).then(() => false),
   ]).finally(() => {
     done.abort();
   });

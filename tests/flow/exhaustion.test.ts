@@ -1,12 +1,14 @@
 import { existsSync } from 'node:fs';
 import { readFile, rename } from 'node:fs/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { OutputOf } from '../../src/app/table.ts';
 import { journaled, playText, stepDone, wordsTo, type Cue } from '../rig/flow.ts';
 import { checkpointText, openProduct, type Product, type ProductOptions } from '../rig/product.ts';
 import { until } from '../rig/wait.ts';
 
 /** The customer's scenario: more features, panes, memory and time than there are. */
+
+vi.setConfig({ testTimeout: 120_000 });
 
 let product: Product;
 afterEach(() => product.dispose());
@@ -261,7 +263,8 @@ const ENDLESS: Cue = { ...BEGIN, acts: [{ say: 'I am thinking.' }, { think: { ms
 
 describe('Scenario: Resource exhaustion, time', () => {
   it('an agent that says nothing for too long is reminded in the words of the workflow, then a human is asked', async () => {
-    await open({ ...playing(ENDLESS), config: config('  checkpoint_timeout: 3s\n') });
+    const notify = "notify:\n  command: [sh, -c, 'cat >> news.jsonl']\n";
+    await open({ ...playing(ENDLESS), config: config('  checkpoint_timeout: 3s\n', notify) });
     await product.json('init', 'one-api');
     await product.json('start', 'one-api');
     await journaled(product, 'one-api', 'the reminder was taken', (events) => {
@@ -275,6 +278,11 @@ describe('Scenario: Resource exhaustion, time', () => {
       '[CONTINUE]: 001-discovery-trigger.md is not there yet. Go on with your step.',
     );
     const asked = await attention('one-api', 'agent-silent');
+    await until(
+      'the human is told',
+      async () => (await readFile(`${product.repo.root}/news.jsonl`, 'utf8').catch(() => '')).includes('agent-silent'),
+      { withinMs: 25_000 },
+    );
     expect(asked.attention[0]?.sentence).toMatch(/no sign of life for [\d.]+ s, and a reminder changed nothing\.$/);
     expect(
       (await product.events('one-api')).filter(
