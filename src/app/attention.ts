@@ -1,9 +1,11 @@
-import { isOutOfReminders } from '../core/advance.ts';
+import { isOutOfReminders, silentSince } from '../core/advance.ts';
 import { awaitsApproval, checkState, claimOf } from '../core/claim.ts';
+import { durationWord } from '../core/duration.ts';
 import type { CheckStage } from '../core/event.ts';
 import { hasArrived, holderOf, presentStep, type Agent, type Prompt, type Run } from '../core/run.ts';
 import { isAgentStep, type AgentStep } from '../core/workflow.ts';
 import type { Failing } from '../engine/loop.ts';
+import { memoryProblems, overrunProblem, startProblemOf } from './attention-resources.ts';
 import { exitWord, faultWord, quoted } from './narrate.ts';
 import { rollbackFailed } from './rollback-failed.ts';
 import type { ProblemView } from './views.ts';
@@ -12,7 +14,7 @@ import type { ProblemView } from './views.ts';
 export function attentionOf(run: Run, now: number, failing: Failing | null = null): ProblemView[] {
   const feature = run.identity?.feature ?? '';
   const rollback = run.rollback?.failed != null ? [rollbackFailed(feature, run.rollback)] : [];
-  if (run.life.kind !== 'running') return rollback;
+  if (run.life.kind !== 'running') return [...rollback, ...startProblemOf(run)];
   return [
     ...(failing ? [diskProblem(failing)] : []),
     ...rollback,
@@ -22,6 +24,8 @@ export function attentionOf(run: Run, now: number, failing: Failing | null = nul
     ...moduleProblem(run, feature),
     ...checkProblem(run, feature),
     ...reviewProblem(run, feature),
+    ...overrunProblem(run, feature),
+    ...memoryProblems(run, feature),
     ...reminderProblem(run, feature),
     ...silenceProblem(run, now),
   ];
@@ -160,7 +164,7 @@ function reviewProblem(run: Run, feature: string): ProblemView[] {
 
 function reminderProblem(run: Run, feature: string): ProblemView[] {
   const step = presentClaim(run);
-  if (!step || claimOf(run, step).kind === 'good' || !isOutOfReminders(run, step)) return [];
+  if (!step || run.overrun || claimOf(run, step).kind === 'good' || !isOutOfReminders(run, step)) return [];
   if (holderOf(run, step.role).kind === 'human') return [];
   return [
     {
@@ -173,25 +177,28 @@ function reminderProblem(run: Run, feature: string): ProblemView[] {
 
 /**
  * The only thing in a status that the clock tells: the agent whose step is open, if it has given no sign of life for
- * longer than `features.checkpoint_timeout`.
+ * longer than `features.checkpoint_timeout` and was reminded, where that could be done.
  */
 export function silentAgent(run: Run, now: number): Agent | null {
   const step = presentClaim(run);
   const agent = step ? run.agents[step.role] : undefined;
   const limit = run.settings?.silentAfterMs ?? Infinity;
-  const isSilent = agent && (agent.state.kind === 'busy' || agent.state.kind === 'idle') && now - agent.signAt >= limit;
-  return isSilent ? agent : null;
+  const since = step ? silentSince(run, step) : null;
+  return agent && since !== null && now - since >= limit ? agent : null;
 }
 
 function silenceProblem(run: Run, now: number): ProblemView[] {
   const agent = silentAgent(run, now);
   if (!agent) return [];
-  const minutes = Math.round((now - agent.signAt) / 60_000);
+  const reminded = isReminded(run, agent.role) ? ', and a reminder changed nothing' : '';
   return [
     {
       code: 'agent-silent',
-      sentence: `The ${agent.role}'s agent has given no sign of life for ${minutes} min.`,
+      sentence: `The ${agent.role}'s agent has given no sign of life for ${durationWord(now - agent.signAt)}${reminded}.`,
       hint: `Look at its pane: tmops attach ${run.identity?.feature ?? ''}`,
     },
   ];
 }
+
+const isReminded = (run: Run, role: string): boolean =>
+  run.prompts.findLast((prompt) => prompt.role === role && hasArrived(prompt))?.purpose.kind === 'reminder';

@@ -4,6 +4,7 @@ import { checkArguments } from './arguments.ts';
 import { handlersFor, type Handlers } from './handlers.ts';
 import type { NewsBoard } from './news.ts';
 import type { AppPorts } from './ports.ts';
+import type { Starts } from './starts.ts';
 import { newsRequest, operations, type OperationKey } from './table.ts';
 import { abortSignalOf } from './stop-signal.ts';
 import { tellError } from './tell.ts';
@@ -11,10 +12,11 @@ import { tellError } from './tell.ts';
 /** Answers requests of the doors: one operation of the table each. Never rejects. */
 export function dispatcher(
   ports: AppPorts,
+  starts: Starts,
   board: NewsBoard,
   onBug: (error: unknown) => void,
 ): (request: LinkRequest, signal: StopSignal) => Promise<LinkReply | TextReply> {
-  const handlers: Handlers = handlersFor(ports);
+  const handlers: Handlers = handlersFor(ports, starts);
   const byName = new Map(Object.entries(operations).map(([key, operation]) => [operation.name, key as OperationKey]));
   return async ({ id, op, input, caller }, signal) => {
     if (op === newsRequest.name) return { id, ...(await newsAfter(board, input, abortSignalOf(signal))) };

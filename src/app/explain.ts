@@ -8,6 +8,7 @@ import { narrate } from './narrate.ts';
 import { reasonsOf } from './reasons.ts';
 import { iso } from './status-panes.ts';
 import type { OutputOf } from './table.ts';
+import type { QueueView } from './views.ts';
 import { waitsFor } from './waits-for.ts';
 
 type Explanation = OutputOf<'explain'>;
@@ -21,15 +22,17 @@ export interface Circumstances {
   /** ms since the epoch. */
   readonly now: number;
   readonly failing: Failing | null;
+  readonly queue: QueueView;
 }
 
 /** What a run waits for, since when, what was seen last, and what would help. */
-export function explain(run: Run, { events, now, failing }: Circumstances): Explanation {
-  const reasons = reasonsOf(run, now, failing);
+export function explain(run: Run, { events, now, failing, queue }: Circumstances): Explanation {
+  const reasons = reasonsOf(run, now, failing, queue);
   const since = sinceOf(run) ?? reasons.find((reason) => reason.since !== null)?.since ?? null;
   return {
     feature: run.identity?.feature ?? '',
-    waitsFor: waitsFor(run),
+    waitsFor: waitsFor(run, queue),
+    queue,
     since: since === null ? null : iso(since),
     reasons: reasons.map((reason) => ({ ...reason, since: reason.since === null ? null : iso(reason.since) })),
     lastSeen: events
@@ -54,7 +57,7 @@ const MOTIONS: ReadonlySet<EventKind> = new Set([
 
 /** Of a run that is not going; what one that is waits for is among its reasons. */
 function sinceOf({ life, createdAt }: Run): number | null {
-  if (life.kind === 'stopped' || life.kind === 'completed') return life.at;
+  if (life.kind === 'stopped' || life.kind === 'completed' || life.kind === 'queued') return life.at;
   return life.kind === 'running' || createdAt === 0 ? null : createdAt;
 }
 
@@ -65,6 +68,8 @@ function helpFor(run: Run): Help[] {
     case 'initialised':
     case 'stopped':
       return [help(`start ${feature}`, 'opens the panes and goes on from the present checkpoint')];
+    case 'queued':
+      return [help(`stop ${feature}`, 'takes it out of the queue'), help('list', 'shows the features that run')];
     case 'completed':
       return [help(`init ${feature} --run-type retry`, 'begins a fresh run beside this one')];
     case 'running':
@@ -78,10 +83,12 @@ const help = (command: string, does: string): Help => ({ command: `tmops ${comma
 
 function runningHelp(run: Run, feature: string): Help[] {
   const step = presentStep(run)?.step;
+  const again = run.overrun ? [help(`retry ${feature}`, `asks for the step ${run.overrun.step} once more`)] : [];
   const resume = run.paused ? [help(`resume ${feature}`, 'goes on')] : [];
   const heldRoles = Object.keys(run.holders).filter((role) => holderOf(run, role).kind === 'human');
   return [
     ...resume,
+    ...again,
     ...heldRoles.map((role) => help(`give ${feature} ${role}`, 'hands the pane back')),
     ...Object.values(run.agents).flatMap((agent) => answerHelp(agent, feature)),
     ...(step === undefined ? [] : isAgentStep(step) ? stepHelp(run, step, feature) : moduleHelp(run, step.id, feature)),

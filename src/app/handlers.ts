@@ -17,11 +17,13 @@ import type { AppPorts } from './ports.ts';
 import { rollbackHandler } from './rollback.ts';
 import { sendMessage } from './send-message.ts';
 import { startHandler } from './start.ts';
+import { openStarts, type Starts } from './starts.ts';
 import { steeringHandlers } from './steering.ts';
 import type { InputOf, OperationKey, OutputOf } from './table.ts';
 import { abortSignalOf } from './stop-signal.ts';
 import { tellRefusal, unknownFeature } from './tell.ts';
 import { waitFor } from './wait.ts';
+import type { QueueView } from './views.ts';
 import { waitsFor } from './waits-for.ts';
 
 /** How far back it is looked for what was seen last. */
@@ -29,22 +31,23 @@ const EXPLAINED_EVENTS = 200;
 
 export type Handlers = { readonly [K in OperationKey]: Handler<K> };
 
-export function handlersFor(ports: AppPorts): Handlers {
-  const statusNow = knownStatuses((run) => attachOf(ports, run));
+export function handlersFor(ports: AppPorts, starts: Starts = openStarts(ports)): Handlers {
+  const { placeOf } = starts.queue;
+  const statusNow = knownStatuses((run) => attachOf(ports, run), placeOf);
   return {
     init: initHandler(ports),
     adopt: adoptHandler(ports),
-    start: startHandler(ports),
+    start: startHandler(starts),
     status: ({ feature }) =>
       withRun(ports, feature, (live) => ({
         ok: true,
         ...statusNow(live.loop.run(), ports.clock.now(), live.loop.failing()),
       })),
-    list: () => list(ports),
+    list: () => list(ports, placeOf),
     wait: (input, _caller, signal) =>
       withRun(ports, input.feature, async (live) => ({
         ok: true,
-        output: await waitFor(live.loop, input, ports.clock, signal),
+        output: await waitFor(live.loop, input, ports.clock, signal, placeOf),
       })),
     events: ({ feature, after, limit }) =>
       withRun(ports, feature, async (live) => ({ ok: true, output: await eventsAfter(live, after, limit) })),
@@ -55,7 +58,7 @@ export function handlersFor(ports: AppPorts): Handlers {
         // The journal, not what is in memory: a supervisor that has just taken the run up remembers nothing.
         const events = await live.events(live.loop.run().seq - EXPLAINED_EVENTS);
         const [run, failing] = [live.loop.run(), live.loop.failing()];
-        return { ok: true, output: explain(run, { events, now: ports.clock.now(), failing }) };
+        return { ok: true, output: explain(run, { events, now: ports.clock.now(), failing, queue: placeOf(run) }) };
       }),
     answer: answerHandler(ports),
     readPane: (input) => withRun(ports, input.feature, (live) => readPane(live, input)),
@@ -80,7 +83,7 @@ function attachOf(ports: AppPorts, run: Run): string | null {
   return run.settings ? ports.attachCommand(run.settings.session, run.settings.socket) : null;
 }
 
-async function list(ports: AppPorts): Promise<Answer<'list'>> {
+async function list(ports: AppPorts, placeOf: (run: Run) => QueueView): Promise<Answer<'list'>> {
   const features: OutputOf<'list'>['features'] = [];
   for (const { feature, line } of await ports.features()) {
     const opened = await openOrTell(ports, feature);
@@ -94,6 +97,7 @@ async function list(ports: AppPorts): Promise<Answer<'list'>> {
         branch: line?.branch ?? '',
         waitsFor: opened.problem.sentence,
         attention: 1,
+        queue: null,
       });
       continue;
     }
@@ -108,6 +112,7 @@ async function list(ports: AppPorts): Promise<Answer<'list'>> {
         branch: line?.branch ?? '',
         waitsFor: byHandSentence(feature, opened.live !== null),
         attention: 0,
+        queue: null,
       });
       continue;
     }
@@ -120,8 +125,9 @@ async function list(ports: AppPorts): Promise<Answer<'list'>> {
       step: step?.id ?? null,
       role,
       branch: run.identity.branch,
-      waitsFor: waitsFor(run),
+      waitsFor: waitsFor(run, placeOf(run)),
       attention: attentionOf(run, ports.clock.now(), opened.live?.loop.failing()).length,
+      queue: placeOf(run),
     });
   }
   return { ok: true, output: { features } };
@@ -200,18 +206,21 @@ async function settle(
 }
 
 async function stop(live: LiveRun, caller: Caller): Promise<Answer<'stop'>> {
-  const { life, identity } = live.loop.run();
+  const { life, identity, startProblem } = live.loop.run();
   const feature = identity?.feature ?? '';
   const session = live.loop.run().settings?.session;
   const before = session === undefined ? null : await live.terminal()?.survey(session);
-  if (life.kind === 'running') await live.loop.submit({ kind: 'stop', by: caller.door, why: 'asked to' });
+  const isOpen = life.kind === 'running' || life.kind === 'queued';
+  if (isOpen || startProblem) await live.loop.submit({ kind: 'stop', by: caller.door, why: 'asked to' });
   await live.endSession();
   const next =
     life.kind === 'completed'
       ? `${feature} is completed; its work is on ${identity?.branch ?? ''}.`
-      : `tmops start ${feature} goes on from its present checkpoint.`;
+      : life.kind === 'queued'
+        ? `It was taken out of the queue; tmops start ${feature} puts it at its end again.`
+        : `tmops start ${feature} goes on from its present checkpoint.`;
   return {
     ok: true,
-    output: { feature, run: identity?.run ?? '', stopped: life.kind === 'running' || before?.kind === 'ours', next },
+    output: { feature, run: identity?.run ?? '', stopped: isOpen || before?.kind === 'ours', next },
   };
 }

@@ -41,7 +41,7 @@ async function beginJournal(
 ): Promise<void> {
   const live = await ports.workspace.live(feature);
   if (!live) throw new Error(`Internal error: ${feature} was initialised and has no run`);
-  const base = await ports.headOf(worktree);
+  const { commit: base } = await ports.headOf(worktree);
   await live.loop.submit({
     kind: 'initialise',
     identity: { base, workspaceId: ports.workspaceId, feature, run, runType, branch, worktree },

@@ -2,7 +2,7 @@ import type { Run } from '../core/run.ts';
 import type { Failing } from '../engine/loop.ts';
 import { silentAgent } from './attention.ts';
 import { statusOf } from './status.ts';
-import type { StatusView } from './views.ts';
+import type { QueueView, StatusView } from './views.ts';
 
 export interface KnownStatus {
   readonly output: StatusView;
@@ -16,13 +16,14 @@ export interface KnownStatus {
  */
 export function knownStatuses(
   attachOf: (run: Run) => string | null,
+  queueOf: (run: Run) => QueueView = () => null,
 ): (run: Run, now: number, failing?: Failing | null) => KnownStatus {
   const known = new WeakMap<Run, KnownStatus>();
   return (run, now, failing = null) => {
-    const lasts = failing === null && silentAgent(run, now) === null;
+    const lasts = failing === null && run.life.kind !== 'queued' && silentAgent(run, now) === null;
     const before = lasts ? known.get(run) : undefined;
     if (before) return before;
-    const output = statusOf(run, { attach: attachOf(run), now, failing });
+    const output = statusOf(run, { attach: attachOf(run), now, failing, queue: queueOf(run) });
     const status = { output, json: JSON.stringify(output) };
     if (lasts) known.set(run, status);
     return status;

@@ -1,4 +1,6 @@
+import { durationWord } from '../core/duration.ts';
 import type { CheckpointFault, CheckStage, Event, HumanSign } from '../core/event.ts';
+import { sizeWord } from '../core/size.ts';
 import type { EventView } from './views.ts';
 
 /** An event as a sentence for people. Text that came from agents or files is quoted, never woven in. */
@@ -18,6 +20,16 @@ const SENTENCES: Sentences = {
   'run.surveyed': () => 'The checkpoints on disk were looked at.',
   'run.completed': () => 'All steps are done.',
   'run.stopped': (e) => `Stopped by ${e.by}: ${e.why}.`,
+  'run.queued': (e) => `Asked to start by ${e.by}; it waits in the queue until there is room.`,
+  'run.unqueued': (e) =>
+    e.problem === null ? `Taken out of the queue by ${e.by}: ${e.why}.` : `It could not begin: ${e.problem.sentence}`,
+  'memory.noted': (e) =>
+    e.above === null
+      ? `The ${e.role}'s agent takes ${sizeWord(e.bytes)} of memory, which is in order again.`
+      : `The ${e.role}'s agent takes ${sizeWord(e.bytes)} of memory, over the ${e.level === 'limit' ? 'limit' : 'warning level'} of ${sizeWord(e.above)}.`,
+  'step.overran': (e) => `Step ${e.step} took longer than its limit of ${durationWord(e.limitMs)}.`,
+  'interrupt.pressed': (e) => `Escape was pressed in the ${e.role}'s pane, to end its turn.`,
+  'interrupt.failed': (e) => `The ${e.role}'s turn could not be interrupted: ${quoted(e.why)}.`,
   'supervisor.began': (e) =>
     `A supervisor (process ${e.pid}) took the run up; nobody had watched for ${seconds(e.gapMs)}.`,
   'session.opened': (e) => `The tmux session ${e.session} is open.`,

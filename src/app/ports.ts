@@ -50,8 +50,8 @@ export interface AppPorts {
   readonly specState: (feature: string, runDir: string) => Promise<SpecState>;
   /** Where the feature's worktree belongs; the root itself with `isolation: branch`. */
   readonly worktreePath: (feature: string, config: Config) => string;
-  /** The commit a worktree is on; null when it has none. */
-  readonly headOf: (worktree: string) => Promise<string | null>;
+  /** What a worktree has checked out; `branch` is null when it is on none. */
+  readonly headOf: (worktree: string) => Promise<{ readonly commit: string; readonly branch: string | null }>;
   readonly testCommand: (config: Config) => Promise<readonly string[] | null>;
   readonly placeRoles: (
     place: RunPlace,

@@ -5,8 +5,10 @@ import { hasArrived, holderOf, openPrompts, presentStep, type Agent, type Run } 
 import { isAgentStep, type AgentStep, type ModuleStep } from '../core/workflow.ts';
 import type { Failing } from '../engine/loop.ts';
 import { silentAgent } from './attention.ts';
+import { interruptWord } from './attention-resources.ts';
 import { exitWord, faultWord, quoted } from './narrate.ts';
 import { heldWhy, iso } from './status-panes.ts';
+import type { QueueView } from './views.ts';
 
 /** Something that was seen and keeps a run where it is. `since` in ms since the epoch. */
 export interface Reason {
@@ -16,7 +18,8 @@ export interface Reason {
 }
 
 /** Why a run that is going stands where it does, the most telling first. `failing`: its journal cannot be written. */
-export function reasonsOf(run: Run, now: number, failing: Failing | null): Reason[] {
+export function reasonsOf(run: Run, now: number, failing: Failing | null, queue: QueueView = null): Reason[] {
+  if (run.life.kind === 'queued') return [queued(run.life.at, queue)];
   if (run.life.kind !== 'running') return [];
   const step = presentStep(run)?.step;
   return [
@@ -25,6 +28,7 @@ export function reasonsOf(run: Run, now: number, failing: Failing | null): Reaso
       : []),
     ...rolling(run),
     ...paused(run),
+    ...overran(run),
     ...(step === undefined ? [] : isAgentStep(step) ? inStep(run, step, now) : inModule(run, step)),
   ];
 }
@@ -42,6 +46,26 @@ const rolling = ({ rollback }: Run): Reason[] =>
         },
       ]
     : [];
+
+const queued = (since: number, queue: QueueView): Reason => ({
+  code: 'queued',
+  sentence:
+    queue === null
+      ? 'It waits in the queue until there is room.'
+      : `It is number ${queue.position} of ${queue.length} in the queue: ${queue.why}.`,
+  since,
+});
+
+const overran = ({ overrun }: Run): Reason[] =>
+  overrun === null
+    ? []
+    : [
+        {
+          code: 'phase-limit',
+          sentence: `The step ${overrun.step} took longer than it may; ${interruptWord(overrun)}`,
+          since: overrun.at,
+        },
+      ];
 
 const paused = ({ paused: pause }: Run): Reason[] =>
   pause

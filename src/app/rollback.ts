@@ -7,7 +7,7 @@ import type { Caller } from '../link/protocol.ts';
 import { BAD_ARGUMENTS } from './arguments.ts';
 import type { Answer, Handler } from './handler.ts';
 import type { AppPorts } from './ports.ts';
-import { overLimit } from './start.ts';
+import { roomFor, whyFull } from './room.ts';
 import { rollbackFailed } from './rollback-failed.ts';
 import type { InputOf, OutputOf } from './table.ts';
 import { tellRefusal, unknownFeature } from './tell.ts';
@@ -100,6 +100,8 @@ const plannedFor = (ports: AppPorts, live: LiveRun, { to, undo }: Input): Promis
   return undo ? planUndo(scene) : planRollback(scene, to ?? '');
 };
 
+const NO_ROOM = 'Wait for one of them, stop one (tmops stop <feature>), or raise the limit in tmops.config.yaml.';
+
 /** One that was completed goes on, and counts among those that run. */
 async function limitOf(
   ports: AppPorts,
@@ -107,7 +109,10 @@ async function limitOf(
   env: Readonly<Record<string, string>> | undefined,
 ): Promise<ProblemView | null> {
   const loaded = ports.config(env);
-  return loaded.ok ? overLimit(ports, loaded.config, feature) : loaded.problem;
+  if (!loaded.ok) return loaded.problem;
+  // Its panes are there already, or come with `resume`.
+  const full = whyFull(roomFor(ports, loaded.config, feature), 0);
+  return full === null ? null : { code: 'too-many-features', sentence: `${full}.`, hint: NO_ROOM };
 }
 
 function nextNumber({ rollbacks }: Run, { undo }: Input): number {

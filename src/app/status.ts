@@ -5,7 +5,7 @@ import type { Failing } from '../engine/loop.ts';
 import { attentionOf } from './attention.ts';
 import { faultWord } from './narrate.ts';
 import { iso, paneOf } from './status-panes.ts';
-import type { StatusView } from './views.ts';
+import type { QueueView, StatusView } from './views.ts';
 import { waitsFor } from './waits-for.ts';
 
 export interface StatusOf {
@@ -13,10 +13,11 @@ export interface StatusOf {
   readonly attach: string | null;
   readonly now: number;
   readonly failing: Failing | null;
+  readonly queue: QueueView;
 }
 
 /** The status of a run, whole. */
-export function statusOf(run: Run, { attach, now, failing }: StatusOf): StatusView {
+export function statusOf(run: Run, { attach, now, failing, queue }: StatusOf): StatusView {
   const present = presentStep(run);
   const steps = run.workflow?.steps ?? [];
   return {
@@ -27,9 +28,10 @@ export function statusOf(run: Run, { attach, now, failing }: StatusOf): StatusVi
     stepNumber: present ? present.index + 1 : steps.length,
     stepCount: steps.length,
     role: present && isAgentStep(present.step) ? present.step.role : null,
-    waitsFor: waitsFor(run),
+    waitsFor: waitsFor(run, queue),
     attention: attentionOf(run, now, failing),
     paused: run.paused ? { since: iso(run.paused.at), by: run.paused.by, why: run.paused.why } : null,
+    queue,
     checks: checksView(run),
     session: run.settings?.session ?? null,
     attach: Object.values(run.agents).some((agent) => agent.pane !== null) ? attach : null,

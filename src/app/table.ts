@@ -64,7 +64,7 @@ export const operations = {
     tool: 'tmops_start_orchestration',
     title: 'Start or resume a feature',
     description:
-      'Opens the tmux session of an initialised feature, starts one agent per role and hands the work from role to role until the feature is verified. Returns as soon as the session is open; follow it with tmops_wait or tmops_get_status. Starting a stopped feature goes on from its present checkpoint.',
+      'Opens the tmux session of an initialised feature, starts one agent per role and hands the work from role to role until the feature is verified. Returns as soon as the session is open; follow it with tmops_wait or tmops_get_status. Starting a stopped feature goes on from its present checkpoint. Where there is no room (features.concurrent_limit) it waits in a queue and begins by itself: see queue in the output; tmops_stop takes it out.',
     effect: 'act',
     idempotent: true,
     input: z.strictObject({
@@ -184,7 +184,7 @@ export const operations = {
     tool: 'tmops_stop',
     title: 'Stop a feature',
     description:
-      'Ends the agents and the tmux session of a feature. Files, branch and journal stay; starting it again goes on from the present checkpoint.',
+      'Ends the agents and the tmux session of a feature, or takes one that waits out of the queue. Files, branch and journal stay; starting it again goes on from the present checkpoint.',
     effect: 'destroy',
     idempotent: true,
     input: z.strictObject({ feature: featureName }),

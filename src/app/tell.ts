@@ -17,6 +17,14 @@ export function tellRefusal({ reason, received, allowed }: Refusal, feature: str
     'already-initialised': [`${feature} is initialised already.`, `tmops start ${feature}`],
     completed: [`The run of ${feature} is completed.`, `For a fresh run: tmops init ${feature} --run-type retry`],
     'not-running': [`${feature} is not running.`, `tmops start ${feature}`],
+    queued: [
+      `${feature} waits in the queue and has not begun.`,
+      `tmops why ${feature} says for what; tmops stop ${feature} takes it out.`,
+    ],
+    'not-to-interrupt': [
+      `The ${quoted(received)} of ${feature} is in no turn that took too long.`,
+      `tmops why ${feature}`,
+    ],
     'unknown-role': [`${feature} has no role ${quoted(received)}.`, `Its roles: ${allowed.join(', ')}.`],
     'unknown-prompt': [`${feature} has no prompt ${received}.`, `In doubt are: ${allowed.join(', ') || 'none'}.`],
     'prompt-not-in-doubt': [

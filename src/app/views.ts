@@ -49,6 +49,16 @@ export const adoptOutput = z.strictObject({
   nextSteps: z.array(z.string()),
 });
 
+export const queueView = z
+  .strictObject({
+    position: z.number().describe('1 is next'),
+    length: z.number(),
+    since: isoTime,
+    why: z.string().describe('What it waits for'),
+  })
+  .nullable()
+  .describe('Its place in the queue for room; null when it does not wait there');
+
 export const startOutput = z.strictObject({
   feature: z.string(),
   run: z.string(),
@@ -56,6 +66,7 @@ export const startOutput = z.strictObject({
   attach: z.string().describe('The command that shows the panes'),
   provider: z.string(),
   resumed: z.boolean(),
+  queue: queueView,
   steps: z.array(z.strictObject({ step: z.string(), role: z.string(), checkpoint: z.string() })),
   notes: z.array(z.string()),
 });
@@ -100,7 +111,7 @@ export const checkpointView = z.strictObject({
 export const statusOutput = z.strictObject({
   feature: z.string(),
   run: z.string(),
-  /** initialised | running | completed | stopped */
+  /** initialised | queued | running | completed | stopped */
   phase: z.string(),
   step: z.string().nullable(),
   stepNumber: z.number(),
@@ -109,6 +120,7 @@ export const statusOutput = z.strictObject({
   waitsFor: z.string().describe('One sentence: what has to happen next'),
   attention: z.array(problemView).describe('What needs a human, with the command that helps'),
   paused: z.strictObject({ since: isoTime, by: z.string(), why: z.string() }).nullable(),
+  queue: queueView,
   checks: z
     .array(
       z.strictObject({
@@ -146,6 +158,7 @@ export const listOutput = z.strictObject({
       branch: z.string(),
       waitsFor: z.string(),
       attention: z.number(),
+      queue: queueView,
     }),
   ),
 });
@@ -161,6 +174,7 @@ export const waitOutput = z.strictObject({
   step: z.string().nullable(),
   role: z.string().nullable(),
   waitsFor: z.string(),
+  queue: queueView,
   attention: z.array(problemView),
   events: z.array(eventView),
   cursor: z.number(),
@@ -245,6 +259,7 @@ export const explainOutput = z.strictObject({
   feature: z.string(),
   waitsFor: z.string(),
   since: isoTime.nullable().describe('Since when it waits for that'),
+  queue: queueView,
   reasons: z
     .array(z.strictObject({ code: z.string(), sentence: z.string(), since: isoTime.nullable() }))
     .describe('What was seen that keeps it there, the most telling first'),
@@ -286,6 +301,7 @@ export const doctorOutput = z.strictObject({
 });
 
 export type ProblemView = z.output<typeof problemView>;
+export type QueueView = z.output<typeof queueView>;
 export type StatusView = z.output<typeof statusOutput>;
 export type NewsView = z.output<typeof newsView>;
 export type EventView = z.output<typeof eventView>;

@@ -7,6 +7,7 @@ import type { StopSignal } from '../link/stopper.ts';
 import { attentionOf } from './attention.ts';
 import { narrate } from './narrate.ts';
 import type { InputOf, OutputOf } from './table.ts';
+import type { QueueView } from './views.ts';
 import { waitsFor } from './waits-for.ts';
 
 const MAX_EVENTS = 100;
@@ -17,6 +18,7 @@ export async function waitFor(
   input: InputOf<'wait'>,
   clock: Clock,
   signal: StopSignal,
+  queueOf: (run: Run) => QueueView = () => null,
 ): Promise<OutputOf<'wait'>> {
   const since = input.cursor ?? loop.run().seq;
   const stepBefore = presentStep(loop.run())?.step.id ?? null;
@@ -48,7 +50,8 @@ export async function waitFor(
     phase: run.life.kind,
     step: step?.id ?? null,
     role: step && isAgentStep(step) ? step.role : null,
-    waitsFor: waitsFor(run),
+    waitsFor: waitsFor(run, queueOf(run)),
+    queue: queueOf(run),
     attention: attentionOf(run, clock.now(), loop.failing()),
     events: news.slice(-MAX_EVENTS).map(narrate),
     cursor: run.seq,
@@ -69,7 +72,8 @@ function reasonToReturn(
   { news, since, stepBefore, now, failing }: Since,
 ): string | null {
   if (run.life.kind === 'completed') return 'completed';
-  if (run.life.kind !== 'running') return 'stopped';
+  const isGoing = run.life.kind === 'running' || run.life.kind === 'queued';
+  if (!isGoing) return attentionOf(run, now, failing).length > 0 ? 'attention' : 'stopped';
   if (until === 'change') return run.seq > since ? 'change' : null;
   if (
     until === 'step' &&

@@ -3,13 +3,16 @@ import { hasArrived, holderOf, isBriefed, presentStep, type Prompt, type Run } f
 import type { Rollback } from '../core/rolled-back.ts';
 import { isAgentStep, type AgentStep } from '../core/workflow.ts';
 import { heldWhy, iso } from './status-panes.ts';
+import type { QueueView } from './views.ts';
 
 /** One sentence: what has to happen next, and why it has not yet. */
-export function waitsFor(run: Run): string {
+export function waitsFor(run: Run, queue: QueueView = null): string {
   switch (run.life.kind) {
     case 'new':
     case 'initialised':
       return `It waits to be started: tmops start ${run.identity?.feature ?? '<feature>'}.`;
+    case 'queued':
+      return queueSentence(run, queue);
     case 'completed':
       return run.rollback ? rollingSentence(run, run.rollback) : 'Nothing: all steps are done.';
     case 'stopped':
@@ -28,6 +31,12 @@ const rollingSentence = ({ identity }: Run, { direction, step, failed }: Rollbac
     ? `Its work is being ${direction === 'back' ? `taken back to ${step}` : 'put back'}.`
     : `Its work could not be ${direction === 'back' ? `taken back to ${step}` : 'put back'} to the end: tmops rollback ${identity?.feature ?? ''} ${direction === 'back' ? `--to ${step}` : '--undo'} goes on.`;
 
+function queueSentence(run: Run, queue: QueueView): string {
+  const how = `it begins by itself when there is room; tmops stop ${run.identity?.feature ?? ''} takes it out.`;
+  if (queue === null) return `It waits in the queue: ${how}`;
+  return `It is number ${queue.position} of ${queue.length} in the queue (${queue.why}): ${how}`;
+}
+
 const pausedSentence = (run: Run): string =>
   run.paused
     ? `It is paused (${run.paused.why}, ${run.paused.by}); tmops resume ${run.identity?.feature ?? ''} goes on. `
@@ -36,6 +45,8 @@ const pausedSentence = (run: Run): string =>
 function waitsInStep(run: Run): string {
   const step = presentStep(run)?.step;
   if (!step) return 'Nothing: all steps are done.';
+  if (run.overrun?.step === step.id)
+    return `The step ${step.id} took too long, and nothing more is asked of the ${run.overrun.role}; see attention.`;
   if (!isAgentStep(step))
     return run.moduleFailure
       ? `The module ${step.module} failed; see attention.`

@@ -11,7 +11,7 @@ export interface NoticesParts {
   readonly root: string;
   readonly clock: Clock;
   readonly log: Log;
-  readonly running: () => readonly LiveRun[];
+  readonly runs: () => readonly LiveRun[];
   readonly terminalOn: (socket: string | null) => Pick<Terminal, 'announce'>;
   /** As the configuration says at the moment of the news. */
   readonly config: () => Config['notify'];
@@ -45,7 +45,7 @@ export function openNotices(parts: NoticesParts): { readonly heard: Notices['hea
   };
   const notices = keepNotices({
     clock,
-    running: parts.running,
+    runs: parts.runs,
     needsOf: (run, failing) => attentionOf(run, clock.now(), failing),
     tell,
     onError,

@@ -1,6 +1,7 @@
 import { chmod, mkdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { openGit } from '../adapters/git/open.ts';
 import { dirname } from 'node:path';
+import { residentIn } from '../adapters/agents/resident.ts';
 import { stepModules } from '../adapters/modules/modules.ts';
 import { copyInto } from '../adapters/project/copy.ts';
 import { openProver } from '../adapters/proof/open.ts';
@@ -13,14 +14,16 @@ import { openLog, type OpenLog } from '../adapters/log/log.ts';
 import { secretsOf } from '../adapters/log/scrub.ts';
 import { dispatcher } from '../app/dispatch.ts';
 import { openNewsBoard } from '../app/news.ts';
+import { openStarts, type Starts } from '../app/starts.ts';
 import { readEnvironment } from '../config/environment.ts';
 import { scrubEnvironment } from '../core/environment.ts';
 import { fill } from '../config/fields.ts';
 import { loadConfig } from '../config/load.ts';
 import { say } from '../config/say.ts';
 import type { Config } from '../config/schema.ts';
+import { keepMemory } from '../engine/memory.ts';
 import type { Notices } from '../engine/notify.ts';
-import type { Prover } from '../engine/ports.ts';
+import type { Prover, Stop } from '../engine/ports.ts';
 import { openWorkspace, type Workspace } from '../engine/workspace.ts';
 import { writeAtomically } from '../journal/atomic.ts';
 import { makeFolder } from '../journal/atomic.ts';
@@ -114,21 +117,26 @@ async function supervise(
     root,
     clock,
     log,
-    running: () => workspace.running(),
+    runs: () => workspace.opened(),
     terminalOn: terminals.on,
     config: () => configFor(root).notify,
     board,
   });
-  const { heard } = notices;
+  // Whoever ends makes room for another.
+  const heard: Notices['heard'] = (run, event) => {
+    notices.heard(run, event);
+    if (event.kind === 'run.completed' || event.kind === 'run.stopped') starts.queue.wake();
+  };
   const workspace = workspaceOf({ root, config, log, lastWatchedMs, sinks, heard, prover, terminalOn: terminals.on });
   const ports = surroundings({ root, workspaceId, clock, workspace, files, prover, terminalOn: terminals.on, log });
+  const starts = openStarts(ports);
   // Before anybody can ask: what is asked of a run that is not taken up yet would find nothing to act with.
   const features = (await ports.features()).map(({ feature }) => feature);
   log.info('took up runs', { features: await workspace.takeUpAll(features) });
   const served = await serveLink({
     socketPath: socket.socketPath,
     version,
-    handle: dispatcher(ports, board, (error) => {
+    handle: dispatcher(ports, starts, board, (error) => {
       log.error('an operation broke off', { err: error });
     }),
     onFault: (error) => {
@@ -140,8 +148,10 @@ async function supervise(
     await workspace.close();
     return 1;
   }
+  const stopLimits = keepLimits(root, log, workspace, starts);
   await untilDone(place, served.server, workspace, config.supervisor.idle_exit);
   await served.server.close();
+  await stopLimits();
   await notices.close();
   await workspace.close();
   await prover.close();
@@ -152,6 +162,29 @@ async function supervise(
 }
 
 const clock = systemClock();
+
+/** Begins what waits as there is room, and looks at what the agents take, until stopped. */
+function keepLimits(root: string, log: OpenLog, workspace: Workspace, { queue }: Starts): Stop {
+  queue.keep((error) => {
+    log.error('a run that waits could not be begun', { err: error });
+  });
+  const stopMemory = keepMemory({
+    clock,
+    running: () => workspace.running(),
+    residentIn,
+    limits: () => {
+      const { memory_warning: warnAbove, memory_limit: pauseAbove } = configFor(root).features;
+      return { warnAbove, pauseAbove };
+    },
+    onError: (error) => {
+      log.warn("the agents' memory could not be looked at", { err: error });
+    },
+  });
+  return async () => {
+    await queue.close();
+    await stopMemory();
+  };
+}
 
 const files = {
   async write(path: string, text: string): Promise<void> {

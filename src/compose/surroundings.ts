@@ -70,7 +70,7 @@ export function surroundings(parts: SurroundingsParts): AppPorts {
     isThere: async (path) => (await stat(path).catch(absent)) !== null,
     specState: (_feature, runDir) => project.readSpecState(join(runDir, 'TASK_SPEC.md'), ''),
     worktreePath: (feature, config) => worktreePath(root, feature, config),
-    headOf: async (worktree) => (await git.head(worktree)).commit,
+    headOf: (worktree) => git.head(worktree),
     testCommand: async (config) => config.project.test_command ?? (await project.detectTestCommand(root))?.argv ?? null,
     async placeRoles(place, plan, config, testCommand) {
       const { feature, run } = { feature: basename(place.featureDir), run: basename(place.runDir) };

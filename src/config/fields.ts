@@ -1,10 +1,8 @@
 import { posix } from 'node:path';
 import { z } from 'zod';
+import { MAX_DURATION_MS, millisecondsIn } from '../core/duration.ts';
+import { bytesIn, sizeWord } from '../core/size.ts';
 import { splitWords } from './words.ts';
-
-/** setTimeout takes no more; longer waits are `never` where that is allowed. */
-const MAX_DURATION_MS = 24 * 24 * 3600 * 1000;
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** `30s`, `1.5h` … or a number of `unit`. Comes out as milliseconds. */
 export function duration(unit: 'seconds' | 'milliseconds', minimumMs: number) {
@@ -13,8 +11,22 @@ export function duration(unit: 'seconds' | 'milliseconds', minimumMs: number) {
   return z
     .union([z.number(), z.string()])
     .transform((value, context) => {
-      const ms = typeof value === 'number' ? value * (unit === 'seconds' ? 1000 : 1) : milliseconds(value);
+      const ms = typeof value === 'number' ? value * (unit === 'seconds' ? 1000 : 1) : millisecondsIn(value);
       if (ms >= minimumMs && ms <= MAX_DURATION_MS) return Math.round(ms);
+      context.addIssue({ code: 'custom', message: expects });
+      return z.NEVER;
+    })
+    .meta({ expects });
+}
+
+/** `512MB`, `2GB` … or a number of bytes. Comes out as bytes. */
+export function size(minimumBytes: number) {
+  const expects = `a size such as 512MB or 2GB, at least ${sizeWord(minimumBytes)}`;
+  return z
+    .union([z.number(), z.string()])
+    .transform((value, context) => {
+      const bytes = typeof value === 'number' ? value : bytesIn(value);
+      if (Number.isSafeInteger(bytes) && bytes >= minimumBytes) return bytes;
       context.addIssue({ code: 'custom', message: expects });
       return z.NEVER;
     })
@@ -84,8 +96,3 @@ export function named(pattern: RegExp, expects: string) {
 
 export const roleName = () => named(/^[a-z][a-z0-9-]{0,30}$/, 'the name of a role (a-z, 0-9, -)');
 export const variableName = () => named(/^[A-Za-z_][A-Za-z0-9_]*$/, 'the name of an environment variable');
-
-function milliseconds(text: string): number {
-  const [, amount, unit] = /^(\d+(?:\.\d+)?)\s?(ms|s|m|h|d)$/.exec(text.trim()) ?? [];
-  return amount === undefined ? NaN : Number(amount) * (UNITS[unit ?? ''] ?? NaN);
-}

@@ -1,11 +1,25 @@
 import { z } from 'zod';
-import { command, duration, insideFeature, named, path, roleName, template, text, variableName } from './fields.ts';
+import {
+  command,
+  duration,
+  insideFeature,
+  named,
+  path,
+  roleName,
+  size,
+  template,
+  text,
+  variableName,
+} from './fields.ts';
 
 /** Where logs go when `telemetry.outputs.file` is just `true`. No feature can have a folder of that name. */
 const LOG_FILE = '.tmops/.logs/tmops.log';
 
 /** Not `auto` and `bypassPermissions`: the one opens a dialog nobody answers, the other leaves an agent without any rule. */
 const permissionMode = () => z.enum(['acceptEdits', 'dontAsk', 'manual', 'plan']);
+
+/** The word stands for null. */
+const never = <T extends z.ZodType>(value: T) => z.union([z.literal('never').transform(() => null), value]);
 
 const server = z.strictObject({
   name: text().describe('Name under which the MCP server introduces itself.'),
@@ -57,16 +71,30 @@ const features = z.strictObject({
     .int()
     .min(1)
     .max(50)
-    .describe('How many features may run at once; with `isolation: branch` it is one.'),
+    .describe('How many features may run at once, others wait in a queue; with `isolation: branch` it is one.'),
+  pane_limit: z
+    .int()
+    .min(1)
+    .max(1000)
+    .describe('How many panes all running features may have together; who would be over it waits in the queue.'),
   default_phases: z
     .array(roleName())
     .min(1)
     .describe('The roles that take part; those of the workflow that are not named are left out with their steps.'),
   checkpoint_timeout: duration('seconds', 1000).describe(
-    'How long an agent may be silent in a step before the run says so. It counts silence, not work.',
+    'How long an agent may be silent in a step before it is reminded, and then once more before a human is asked. It counts silence, not work.',
+  ),
+  phase_limit: never(duration('seconds', 1000)).describe(
+    'How long a step may take at all before its agent is interrupted, or its module has failed; `never`: as long as it takes. A step of a workflow may have a `limit` of its own.',
   ),
   limit_retry: duration('seconds', 1000).describe(
     "How long an agent waits after its account's usage limit was reached when nothing says how long that lasts.",
+  ),
+  memory_warning: never(size(1_048_576)).describe(
+    'An agent that takes more memory than this, with all that it started, is told of; `never`: none is.',
+  ),
+  memory_limit: never(size(1_048_576)).describe(
+    'The feature of an agent that takes more than this is paused, the hungriest first; `never`: none is.',
   ),
 });
 

@@ -107,7 +107,7 @@ const isUp = (agent: Agent | undefined): agent is Agent =>
 function beginning(run: Run, index: number, at: number): Fact[] {
   const { workflow, identity, life } = run;
   const step = workflow?.steps[index];
-  if (!step || !identity || life.kind !== 'running' || run.paused) return [];
+  if (!step || !identity || life.kind !== 'running' || run.paused || run.overrun?.step === step.id) return [];
   if (!isAgentStep(step))
     return life.stepBeganAt !== null || run.moduleFailure?.step === step.id
       ? []
@@ -131,9 +131,9 @@ function beginning(run: Run, index: number, at: number): Fact[] {
   return [began, { ...wanted, purpose: { kind: 'step', step: step.id }, line: promptOf(workflow, index, identity) }];
 }
 
-/** A turn that ended without its checkpoint: the role is reminded, a few times. */
+/** A turn that ended without its checkpoint, or says nothing any more: the role is reminded, a few times. */
 function nudge(run: Run, step: AgentStep, agent: Agent, asked: readonly Prompt[], at: number): Fact[] {
-  if (!run.workflow || at < nudgeAt(run, step, agent, asked)) return [];
+  if (!run.workflow || at < Math.min(nudgeAt(run, step, agent, asked), silenceAt(run, step, agent, asked))) return [];
   return [
     {
       kind: 'prompt.wanted',
@@ -152,6 +152,32 @@ function nudgeAt(run: Run, step: AgentStep, agent: Agent, asked: readonly Prompt
   if (!isOver || agent.state.kind !== 'idle' || agent.state.failed !== null) return Infinity;
   if (agent.parked || holderOf(run, step.role).kind === 'human' || run.faults[step.checkpoint]) return Infinity;
   return remindersLeft(run, asked) > 0 ? agent.state.since + REMIND_AFTER_MS : Infinity;
+}
+
+/**
+ * When an agent in the middle of its turn has been silent for so long that it is reminded: once in a turn, as often as the
+ * workflow says in all. After that a human is asked (see silentSince).
+ */
+function silenceAt(run: Run, step: AgentStep, agent: Agent, asked: readonly Prompt[]): number {
+  const last = asked.at(-1);
+  const isUnderWay = last?.stage.kind === 'taken' && !last.stage.turnEnded && last.purpose.kind !== 'reminder';
+  if (!isUnderWay || agent.state.kind !== 'busy' || agent.parked || run.paused) return Infinity;
+  if (holderOf(run, step.role).kind === 'human' || run.faults[step.checkpoint]) return Infinity;
+  return remindersLeft(run, asked) > 0 ? agent.signAt + (run.settings?.silentAfterMs ?? Infinity) : Infinity;
+}
+
+/**
+ * Since when the present role has given no sign of life for which a human would have to be asked, in ms since the epoch;
+ * null where it need not be looked at, or is about to be reminded first.
+ */
+export function silentSince(run: Run, step: AgentStep): number | null {
+  const agent = run.agents[step.role];
+  if (!agent || (agent.state.kind !== 'busy' && agent.state.kind !== 'idle')) return null;
+  const asked = askedOf(run, step);
+  const canRemind = run.life.kind === 'running' && run.life.stepBeganAt !== null && claimOf(run, step).kind !== 'good';
+  if (canRemind && silenceAt(run, step, agent, asked) < Infinity) return null;
+  const last = asked.at(-1);
+  return Math.max(agent.signAt, last?.purpose.kind === 'reminder' ? last.at : 0);
 }
 
 function remindersLeft(run: Run, asked: readonly Prompt[]): number {
@@ -186,5 +212,7 @@ export function stepDueAt(run: Run): number {
   }
   const agent = run.agents[step.role];
   if (!isUp(agent) || run.paused || run.life.stepBeganAt === null) return Infinity;
-  return nudgeAt(run, step, agent, askedOf(run, step));
+  if (run.overrun?.step === step.id) return Infinity;
+  const asked = askedOf(run, step);
+  return Math.min(nudgeAt(run, step, agent, asked), silenceAt(run, step, agent, asked));
 }

@@ -7,8 +7,19 @@ import type { Decision, DeliveryNews, Refusal, Request } from './request.ts';
 import { decideRollback, isRollbackRequest, type RollbackRequest } from './rollback.ts';
 import { claimOf } from './claim.ts';
 import { timePassed } from './due.ts';
+import { memorySeen } from './memory.ts';
+import { interrupting } from './overrun.ts';
+import { entersQueue, leavesQueue, stopped } from './queue.ts';
 import { checksOf, holderOf, presentStep, relaunch, upAgents, type Prompt, type Run } from './run.ts';
-import { correction, correctionText, isSteering, rollingBack, steer, type SteeringRequest } from './steer.ts';
+import {
+  correction,
+  correctionText,
+  isSteering,
+  notRunning,
+  rollingBack,
+  steer,
+  type SteeringRequest,
+} from './steer.ts';
 import { isAgentStep } from './workflow.ts';
 
 /**
@@ -42,11 +53,17 @@ function answer(run: Run, request: Request, at: number): Fact[] | Refusal {
       return adoptConversations(run, request);
     case 'start':
       return start(run, request);
+    case 'queue':
+      return entersQueue(run, request);
+    case 'leave-queue':
+      return leavesQueue(run, request);
     case 'stop':
-      if (run.life.kind === 'running') return [{ kind: 'run.stopped', by: request.by, why: request.why }];
-      return run.life.kind === 'completed' && upAgents(run).length > 0
-        ? [{ kind: 'session.lost', why: `it was ended by ${request.by}` }]
-        : [];
+      return stopped(run, request);
+    case 'memory-seen':
+      return run.life.kind === 'running' ? memorySeen(run, request) : [];
+    case 'interrupting':
+    case 'interrupt-failed':
+      return run.life.kind === 'running' ? interrupting(run, request) : notRunning(run, request.kind);
     case 'settle-prompt':
       return settle(run, request);
     case 'message':
@@ -66,7 +83,20 @@ type Observation = Exclude<
   Request,
   | SteeringRequest
   | RollbackRequest
-  | { kind: 'initialise' | 'adopt-conversations' | 'start' | 'stop' | 'settle-prompt' | 'message' }
+  | {
+      kind:
+        | 'initialise'
+        | 'adopt-conversations'
+        | 'start'
+        | 'queue'
+        | 'leave-queue'
+        | 'stop'
+        | 'memory-seen'
+        | 'interrupting'
+        | 'interrupt-failed'
+        | 'settle-prompt'
+        | 'message';
+    }
 >;
 
 function observed(run: Run, request: Observation, at: number): Fact[] | Refusal {
@@ -124,6 +154,7 @@ function observed(run: Run, request: Observation, at: number): Fact[] | Refusal 
 
 function start(run: Run, request: Extract<Request, { kind: 'start' }>): Fact[] | Refusal {
   if (!run.identity) return { reason: 'not-initialised', received: 'start', allowed: ['init'] };
+  if (request.inTurn && run.life.kind !== 'queued') return [];
   if (run.life.kind === 'completed')
     return { reason: 'completed', received: 'start', allowed: ['init --run-type retry'] };
   if (run.rollback) return rollingBack(run.rollback);
@@ -209,7 +240,7 @@ function settle(run: Run, request: Extract<Request, { kind: 'settle-prompt' }>):
 }
 
 function message(run: Run, request: Extract<Request, { kind: 'message' }>): Fact[] | Refusal {
-  if (run.life.kind !== 'running') return { reason: 'not-running', received: request.role, allowed: ['start'] };
+  if (run.life.kind !== 'running') return notRunning(run, request.role);
   if (!run.agents[request.role])
     return { reason: 'unknown-role', received: request.role, allowed: Object.keys(run.agents) };
   return [

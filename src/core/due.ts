@@ -1,5 +1,6 @@
 import { stepDueAt } from './advance.ts';
 import type { Fact } from './event.ts';
+import { overrunAt, overrunDueAt } from './overrun.ts';
 import type { Agent, Run } from './run.ts';
 
 /** How long a pane says that it is about to go back before it does. In ms. */
@@ -13,14 +14,14 @@ export function dueAt(run: Run): number {
   if (run.life.kind !== 'running') return Infinity;
   const parked = Object.values(run.agents).map((agent) => agent.parked?.untilMs ?? Infinity);
   const returning = Object.keys(run.holders).map((role) => returnDueAt(run, role));
-  return Math.min(stepDueAt(run), ...parked, ...returning);
+  return Math.min(stepDueAt(run), overrunDueAt(run), ...parked, ...returning);
 }
 
 export function timePassed(run: Run, at: number): Fact[] {
   const unparked = Object.values(run.agents)
     .filter(({ parked }) => parked !== null && parked.untilMs <= at)
     .map(({ role }): Fact => ({ kind: 'agent.unparked', role }));
-  return [...unparked, ...Object.keys(run.holders).flatMap((role) => returning(run, role, at))];
+  return [...overrunAt(run, at), ...unparked, ...Object.keys(run.holders).flatMap((role) => returning(run, role, at))];
 }
 
 /** A pane that was taken by being used goes back when nobody has used it for a while, after it has said so. */

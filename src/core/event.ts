@@ -33,7 +33,21 @@ export interface Settings {
   readonly evidence: boolean;
   /** `waived`: the project's tests need not pass before the work begins; what they show afterwards counts for less. */
   readonly baseline: 'required' | 'waived';
+  /** How many panes its session has; absent in journals of before this was counted. */
+  readonly panes?: number;
+  /** How long a step may take before its agent is interrupted, or its module has failed, in ms; null: as long as it takes. */
+  readonly phaseLimitMs?: number | null;
 }
+
+/** Why a run could not begin when its turn had come, and what helps. */
+export interface StartProblem {
+  readonly code: string;
+  readonly sentence: string;
+  readonly hint: string;
+}
+
+/** How much the process tree of an agent takes, against the configured levels. */
+export type MemoryLevel = 'ok' | 'warning' | 'limit';
 
 /** Why a prompt is typed. */
 export type Purpose =
@@ -97,7 +111,40 @@ export type Fact =
   | { readonly kind: 'run.started'; readonly by: string; readonly workflow: Workflow; readonly settings: Settings }
   | { readonly kind: 'run.surveyed' }
   | { readonly kind: 'run.completed' }
-  | { readonly kind: 'run.stopped'; readonly by: string; readonly why: string }
+  /** `problem`: it had waited for its turn and could not begin. */
+  | { readonly kind: 'run.stopped'; readonly by: string; readonly why: string; readonly problem?: StartProblem }
+  /**
+   * Everything that `start` settles is settled, and it waits until others have made room. `place` is its place in the order
+   * of the workspace's queue: whoever has the lowest is next.
+   */
+  | {
+      readonly kind: 'run.queued';
+      readonly by: string;
+      readonly workflow: Workflow;
+      readonly settings: Settings;
+      readonly place: number;
+    }
+  /** It does not wait for its turn any more. `problem`: its turn had come and it could not begin. */
+  | { readonly kind: 'run.unqueued'; readonly by: string; readonly why: string; readonly problem: StartProblem | null }
+  /** What an agent and all that it started hold in memory came over, or fell below, a level. `above` in bytes. */
+  | {
+      readonly kind: 'memory.noted';
+      readonly role: string;
+      readonly level: MemoryLevel;
+      readonly bytes: number;
+      readonly above: number | null;
+    }
+  /** The present step has taken longer than it may. `interrupt`: its role is in the middle of a turn, which is to end. */
+  | {
+      readonly kind: 'step.overran';
+      readonly step: string;
+      readonly role: string;
+      readonly limitMs: number;
+      readonly interrupt: boolean;
+    }
+  /** Escape is pressed in the role's pane. */
+  | { readonly kind: 'interrupt.pressed'; readonly step: string; readonly role: string }
+  | { readonly kind: 'interrupt.failed'; readonly step: string; readonly role: string; readonly why: string }
   /** A supervisor took the run up again; nobody had watched for `gapMs`. */
   | { readonly kind: 'supervisor.began'; readonly pid: number; readonly gapMs: number }
   | { readonly kind: 'session.opened'; readonly session: string }

@@ -1,17 +1,19 @@
 import type { Event, Taking } from './event.ts';
 import { agentChanged, forgiven, withCrashes, type AgentEvent } from './evolve-agents.ts';
 import { promptChanged, type PromptEvent } from './evolve-prompts.ts';
+import { isResourceEvent, resourceChanged, withResources, type ResourceEvent } from './evolve-resources.ts';
 import { isRollbackEvent, rollbackChanged, type RollbackEvent } from './evolve-rollback.ts';
 import { isSteeringEvent, steered, withoutRunning, type SteeringEvent } from './evolve-steering.ts';
-import { withoutKey, type Agent, type Life, upAgents, type Run } from './run.ts';
+import type { Life } from './life.ts';
+import { withoutKey, type Agent, upAgents, type Run } from './run.ts';
 import { isAgentStep } from './workflow.ts';
 
 /** Facts change state. Replaying a journal is a fold of this function. */
 export function evolve(run: Run, event: Event): Run {
-  return { ...applied(run, event), seq: event.seq, updatedAt: event.at };
+  return { ...withResources(applied(run, event), event), seq: event.seq, updatedAt: event.at };
 }
 
-type RunEvent = Exclude<Event, PromptEvent | AgentEvent | SteeringEvent | RollbackEvent>;
+type RunEvent = Exclude<Event, PromptEvent | AgentEvent | SteeringEvent | RollbackEvent | ResourceEvent>;
 
 const isPromptEvent = (event: Event): event is PromptEvent => event.kind.startsWith('prompt.');
 const isAgentEvent = (event: Event): event is AgentEvent => event.kind.startsWith('agent.');
@@ -21,6 +23,7 @@ function applied(run: Run, event: Event): Run {
   if (isAgentEvent(event)) return agentChanged(run, event);
   if (isSteeringEvent(event)) return steered(run, event);
   if (isRollbackEvent(event)) return rollbackChanged(run, event);
+  if (isResourceEvent(event)) return resourceChanged(run, event);
   return runChanged(run, event);
 }
 
@@ -45,6 +48,7 @@ function runChanged(run: Run, event: RunEvent): Run {
       return {
         ...run,
         life: { kind: 'stopped', at: event.at, by: event.by, why: event.why },
+        startProblem: event.problem ? { ...event.problem, at: event.at } : null,
         // Nobody looks on after a stop: what was being looked at is wanted anew at the next start.
         checks: withoutRunning(run.checks),
         agents: allGone(run, event.at, true),
@@ -109,6 +113,7 @@ const started = (run: Run, event: Extract<Event, { kind: 'run.started' }>): Run 
   moduleFailure: null,
   unwatchedMs: 0,
   paused: null,
+  startProblem: null,
   agents: forgiven(run.agents),
   // Starting is asking for agents, also for those that were ended on purpose, or in whose pane somebody once was.
   holders: stillHeld(

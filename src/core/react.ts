@@ -1,4 +1,5 @@
 import type { CheckStage, Event } from './event.ts';
+import { isInterruptOpen } from './resources.ts';
 import { checksOf, openPrompts, presentStep, type Run } from './run.ts';
 import { isAgentStep } from './workflow.ts';
 
@@ -17,6 +18,8 @@ export type Command =
   | { readonly do: 'roll-back'; readonly number: number }
   /** Look whether what the step claims holds. */
   | { readonly do: 'check'; readonly step: string; readonly stage: CheckStage }
+  /** End the turn that the role is in. */
+  | { readonly do: 'interrupt'; readonly step: string; readonly role: string }
   /** The work is done: nothing is typed or watched any more; the panes stay for whoever wants to look. */
   | { readonly do: 'rest' }
   | { readonly do: 'close-session' };
@@ -40,6 +43,8 @@ export function react(run: Run, event: Event): Command[] {
     }
     case 'check.wanted':
       return [{ do: 'check', step: event.step, stage: event.stage }];
+    case 'step.overran':
+      return event.interrupt ? [{ do: 'interrupt', step: event.step, role: event.role }] : [];
     // What waited for the human to let go is wanted again.
     case 'pane.given':
       return [{ do: 'deliver', role: event.role }];
@@ -83,6 +88,7 @@ export function outstanding(run: Run): Command[] {
     ...module,
     ...rollbacks(run),
     ...runningChecks(run),
+    ...openInterrupt(run),
   ];
 }
 
@@ -92,6 +98,10 @@ const rollbacks = ({ rollback }: Run): Command[] =>
 
 const rolesWithPrompts = (run: Run): string[] =>
   Object.keys(run.agents).filter((role) => openPrompts(run, role).length > 0);
+
+/** Escape is pressed only while the turn is seen to go on, so that it can be tried again. */
+const openInterrupt = ({ overrun }: Run): Command[] =>
+  isInterruptOpen(overrun) ? [{ do: 'interrupt', step: overrun.step, role: overrun.role }] : [];
 
 /** Looking again does no harm, so that a check that was cut off is made anew. */
 function runningChecks(run: Run): Command[] {

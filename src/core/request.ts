@@ -9,7 +9,9 @@ import type {
   HoldOutcome,
   HumanSign,
   Identity,
+  MemoryLevel,
   Settings,
+  StartProblem,
   StuckOutcome,
   Trees,
 } from './event.ts';
@@ -46,8 +48,32 @@ export type Request =
       readonly settings: Settings;
       /** A fresh UUID for each role. */
       readonly spareIds: Readonly<Record<string, string>>;
+      /** Its turn has come: nothing happens if it does not wait any more. */
+      readonly inTurn?: true;
     }
-  | { readonly kind: 'stop'; readonly by: string; readonly why: string }
+  /** `problem`: it began when its turn had come, and that failed. */
+  | { readonly kind: 'stop'; readonly by: string; readonly why: string; readonly problem?: StartProblem }
+  /** There is no room for one more. `place` is what it gets if it does not wait already. */
+  | {
+      readonly kind: 'queue';
+      readonly by: string;
+      readonly workflow: Workflow;
+      readonly settings: Settings;
+      readonly place: number;
+    }
+  /** Its turn has come and it cannot begin. */
+  | { readonly kind: 'leave-queue'; readonly by: string; readonly why: string; readonly problem: StartProblem }
+  /** What an agent with all that it started takes; see memory.ts for the level. */
+  | {
+      readonly kind: 'memory-seen';
+      readonly role: string;
+      readonly level: MemoryLevel;
+      readonly bytes: number;
+      readonly above: number | null;
+    }
+  /** Escape is about to be pressed in the pane of the role whose step took too long. */
+  | { readonly kind: 'interrupting'; readonly step: string; readonly role: string }
+  | { readonly kind: 'interrupt-failed'; readonly step: string; readonly role: string; readonly why: string }
   /** Somebody ended the session and tmux goes on: that was meant. */
   | { readonly kind: 'session-ended'; readonly by: string; readonly why: string }
   /** Roles: those meant; none: all. */
@@ -189,6 +215,10 @@ export interface Refusal {
     | 'already-initialised'
     | 'completed'
     | 'not-running'
+    /** It waits for its turn and has not begun. */
+    | 'queued'
+    /** It has no turn that could be interrupted. */
+    | 'not-to-interrupt'
     | 'unknown-role'
     | 'unknown-prompt'
     | 'prompt-not-in-doubt'

@@ -101,6 +101,8 @@ const rolesOf = (steps: readonly Step[]): string[] => [
 export function inTheWay(run: Run): Refusal | null {
   if (run.workflow === null || run.life.kind === 'new' || run.life.kind === 'initialised')
     return { reason: 'not-running', received: 'rollback', allowed: ['start'] };
+  // It may begin at any moment.
+  if (run.life.kind === 'queued') return { reason: 'queued', received: 'rollback', allowed: ['stop'] };
   if (run.rollback) return { reason: 'rolling-back', received: run.rollback.step, allowed: [run.rollback.direction] };
   const up = upAgents(run);
   const busy = up.find(({ state }) => state.kind === 'busy' || state.kind === 'asking');

@@ -8,33 +8,15 @@ import type {
   Identity,
   Purpose,
   Settings,
+  StartProblem,
   StuckOutcome,
   Taking,
 } from './event.ts';
+import type { Life } from './life.ts';
+import type { MemoryNote, Overrun } from './resources.ts';
 import type { Rollback } from './rolled-back.ts';
 import type { Dialog } from './screen.ts';
 import { isAgentStep, type Step, type Workflow } from './workflow.ts';
-
-/**
- * The state of one run: a fold of its journal, nothing else.
- *
- *   new ──initialised──▶ initialised ──started──▶ running ──last step done──▶ completed
- *                                        ▲            │
- *                                        └──started── stopped (by a human, or the session was ended)
- */
-export type Life =
-  | { readonly kind: 'new' }
-  | { readonly kind: 'initialised' }
-  | {
-      readonly kind: 'running';
-      readonly startedAt: number;
-      /** False until the checkpoints on disk were looked at once since the last start: no step begins before. */
-      readonly surveyed: boolean;
-      /** When the present step's work was asked for in this start; null before. */
-      readonly stepBeganAt: number | null;
-    }
-  | { readonly kind: 'completed'; readonly at: number }
-  | { readonly kind: 'stopped'; readonly at: number; readonly by: string; readonly why: string };
 
 /**
  * An agent: one conversation in one role, and the process that holds it at present.
@@ -210,6 +192,7 @@ export interface StepDone {
   readonly beganAt: number | null;
 }
 
+/** Everything that is known of one run: a fold of its journal, nothing else. */
 export interface Run {
   readonly seq: number;
   readonly updatedAt: number;
@@ -249,6 +232,11 @@ export interface Run {
   readonly rollback: Rollback | null;
   /** All there were, by number; the first one is 1. */
   readonly rollbacks: readonly Rollback[];
+  /** Why it could not begin when its turn had come; null until then, and once it is started or taken out of the queue. */
+  readonly startProblem: (StartProblem & { readonly at: number }) | null;
+  /** By role. */
+  readonly memory: Readonly<Record<string, MemoryNote>>;
+  readonly overrun: Overrun | null;
 }
 
 export const newRun: Run = {
@@ -276,6 +264,9 @@ export const newRun: Run = {
   points: {},
   rollback: null,
   rollbacks: [],
+  startProblem: null,
+  memory: {},
+  overrun: null,
 };
 
 /** The first step that is not done, or null when all are. */

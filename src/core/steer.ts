@@ -50,10 +50,7 @@ export const rollingBack = ({ step, direction }: Rollback): Refusal => ({
 });
 
 export function steer(run: Run, request: SteeringRequest): Fact[] | Refusal {
-  if (run.life.kind !== 'running') {
-    const allowed = run.life.kind === 'completed' ? ['init --run-type retry'] : ['start'];
-    return { reason: run.life.kind === 'completed' ? 'completed' : 'not-running', received: request.kind, allowed };
-  }
+  if (run.life.kind !== 'running') return notRunning(run, request.kind);
   if (run.rollback && JUDGING.has(request.kind)) return rollingBack(run.rollback);
   switch (request.kind) {
     case 'take':
@@ -79,6 +76,12 @@ export function steer(run: Run, request: SteeringRequest): Fact[] | Refusal {
     default:
       return request satisfies never;
   }
+}
+
+/** What is asked of a run that does not go on. */
+export function notRunning({ life }: Run, received: string): Refusal {
+  if (life.kind === 'completed') return { reason: 'completed', received, allowed: ['init --run-type retry'] };
+  return { reason: life.kind === 'queued' ? 'queued' : 'not-running', received, allowed: ['start'] };
 }
 
 /** Agents that are down and whose pane no human holds are started again. */

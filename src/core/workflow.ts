@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_DURATION_MS, millisecondsIn } from './duration.ts';
 
 /**
  * A workflow as data: who takes part, what is typed to whom, and which file ends each step. The shipped one
@@ -55,6 +56,14 @@ const evidence = z.strictObject({
   without_added: z.literal('tests-pass').optional(),
 });
 
+/** Kept as it is written, so that a workflow that was read can be read again. */
+const stepLimit = z
+  .string()
+  .refine(
+    (text) => text === 'never' || (millisecondsIn(text) >= 1000 && millisecondsIn(text) <= MAX_DURATION_MS),
+    'a duration such as 30s, 10m or 2h, at least 1s and at most 24d, or never',
+  );
+
 const agentStep = z.strictObject({
   id: stepName,
   role: roleName,
@@ -72,6 +81,8 @@ const agentStep = z.strictObject({
   evidence: evidence.optional(),
   /** How often the role is asked again by itself when its claim was refuted; then a human is. */
   retries: z.number().int().min(0).max(10).default(1),
+  /** How long it may take, instead of `features.phase_limit`; then its agent is interrupted. */
+  limit: stepLimit.optional(),
 });
 
 const moduleStep = z.strictObject({
@@ -80,6 +91,8 @@ const moduleStep = z.strictObject({
   module: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/),
   with: z.record(z.string(), z.unknown()).default({}),
   for: roleName.optional(),
+  /** How long it may take, instead of `features.phase_limit`; then it has failed. */
+  limit: stepLimit.optional(),
 });
 
 const stepSchema = z.union([agentStep, moduleStep]);

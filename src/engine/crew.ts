@@ -21,6 +21,8 @@ export interface CrewSetup {
   readonly takeKey: string | null;
   /** Permission mode of single roles; the workflow's own wish comes first. */
   readonly modes: Readonly<Record<string, string>>;
+  /** The variables of whoever called start that configure tmops itself; absent when they sent none. */
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 export interface CrewParts {

@@ -5,6 +5,7 @@ import { checkStep } from './check-step.ts';
 import { openAttendance, type Attendance, type AttendanceParts } from './attendance.ts';
 import { handleOf, type CrewParts, type CrewSetup } from './crew.ts';
 import { openRunLoop, type FactStore, type RunLoop } from './loop.ts';
+import { interruptTurn } from './interrupt.ts';
 import { executeModule } from './module-step.ts';
 import type { RunPlace } from './place.ts';
 import type { AgentProvider, Clock, Log, Modules, Prover, Rewinder, Terminal } from './ports.ts';
@@ -21,6 +22,8 @@ export interface LiveRun {
   readonly terminal: () => Terminal | null;
   /** The provider of its agents; null until it was started. */
   readonly provider: () => AgentProvider | null;
+  /** What start settled for its agents; null until then. */
+  readonly setup: () => CrewSetup | null;
   /** Gives the run what it needs to act, before `start` is submitted or when it is taken up again. */
   equip(equipment: Equipment): void;
   /** Ends the run's agents and its session, whatever the run's state. */
@@ -58,11 +61,10 @@ export function openLiveRun(parts: LiveRunParts): LiveRun {
   const closing = new AbortController();
   let closed = false;
   const onError = errorsInto(log);
-  const background = (work: Promise<unknown>): void => void work.catch(onError);
 
   const loop = openRunLoop(parts.start, parts.store, clock, (command) => {
-    if (command.do === 'roll-back') background(rolling.next(command.number));
-    else if (crew) background(perform(crew, command));
+    if (command.do === 'roll-back') void rolling.next(command.number).catch(onError);
+    else if (crew) void perform(crew, command).catch(onError);
     else log.debug('nothing is done: the run is not equipped', { command: command.do });
   });
   const stopRecord = keepRecord(loop, place, parts.record, parts.before, onError);
@@ -99,8 +101,9 @@ export function openLiveRun(parts: LiveRunParts): LiveRun {
         return;
       case 'execute-module':
         return executeModule(present, parts.modules, command.step, () => closed);
+      case 'interrupt':
       case 'check':
-        return checkStep(present, parts.prover, command, closing.signal);
+        return act(present, parts.prover, command, closing.signal);
       case 'rest':
         return attending?.rest();
       case 'close-session':
@@ -116,6 +119,7 @@ export function openLiveRun(parts: LiveRunParts): LiveRun {
     events: async (seq) => (await parts.readEvents()).filter((event) => event.seq > seq),
     terminal: () => crew?.terminal ?? null,
     provider: () => crew?.provider ?? null,
+    setup: () => crew?.setup ?? null,
     equip(equipment) {
       // The same object, so that those who attend already start the next agent with what was settled last.
       crew = Object.assign(crew ?? {}, { loop, place, clock, log }, equipment);
@@ -148,6 +152,14 @@ function openRolling(
     settled: () => last,
   };
 }
+
+const act = (
+  present: CrewParts,
+  prover: Prover,
+  command: Extract<Command, { do: 'interrupt' | 'check' }>,
+  closing: AbortSignal,
+): Promise<void> =>
+  command.do === 'check' ? checkStep(present, prover, command, closing) : interruptTurn(present, command, closing);
 
 const errorsInto =
   (log: Log) =>

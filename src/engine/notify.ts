@@ -22,8 +22,8 @@ export interface News {
 
 export interface NoticeParts {
   readonly clock: Clock;
-  /** The runs that are going. */
-  readonly running: () => readonly LiveRun[];
+  /** The runs that may come to need a human. */
+  readonly runs: () => readonly LiveRun[];
   /** What needs a human now. */
   readonly needsOf: (run: Run, failing: Failing | null) => readonly Need[];
   /** Called with each piece of news once. */
@@ -80,7 +80,7 @@ export function keepNotices(parts: NoticeParts): Notices {
       if (isStirred()) await clock.sleep(STANDS_FOR_MS, ended.signal);
       stirred = false;
       if (isOver()) return;
-      for (const live of parts.running()) look(live);
+      for (const live of parts.runs()) look(live);
     }
   };
   const running = rounds().catch(parts.onError);

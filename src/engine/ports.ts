@@ -131,7 +131,11 @@ export interface Terminal {
    */
   paste(pane: string, line: string, rows?: readonly RowGuard[], mark?: PasteMark): Promise<TypeResult>;
   /** Presses one key under the same condition. */
-  press(pane: string, key: 'up' | 'down' | 'enter', rows: readonly [RowGuard, ...RowGuard[]]): Promise<TypeResult>;
+  press(
+    pane: string,
+    key: 'up' | 'down' | 'enter' | 'escape',
+    rows: readonly [RowGuard, ...RowGuard[]],
+  ): Promise<TypeResult>;
   /** Leaves copy, tree or clock mode. */
   leaveMode(pane: string): Promise<void>;
   /** Names the role and its state in the pane's border. */
@@ -316,6 +320,8 @@ export interface ModuleContext {
   readonly runDir: string;
   /** The step's `with` from the workflow. */
   readonly with: Readonly<Record<string, unknown>>;
+  /** Aborts when it has taken longer than its limit: whatever it does after that counts for nothing. */
+  readonly signal: AbortSignal;
 }
 
 export interface Modules {

@@ -23,9 +23,11 @@ export interface Workspace {
   ): Promise<void>;
   /** Takes up every run that was going when the last supervisor ended. Gives their features. */
   takeUpAll(features: readonly string[]): Promise<readonly string[]>;
+  /** Every run that is open. */
+  opened(): readonly LiveRun[];
   /** Runs that are open and going. */
   running(): readonly LiveRun[];
-  /** Whether any run is going, so that the supervisor has a reason to stay. */
+  /** Whether any run is going, or waits for its turn, so that the supervisor has a reason to stay. */
   isBusy(): boolean;
   close(): Promise<void>;
 }
@@ -96,8 +98,8 @@ export function openWorkspace(parts: WorkspaceParts): Workspace {
     return next;
   };
 
-  const running = (): LiveRun[] =>
-    [...held.values()].map((each) => each.live).filter(({ loop }) => loop.run().life.kind === 'running');
+  const opened = (): LiveRun[] => [...held.values()].map((each) => each.live);
+  const running = (): LiveRun[] => opened().filter(({ loop }) => loop.run().life.kind === 'running');
 
   const equip: Workspace['equip'] = async (run, choice, setup) => {
     const { socket, provider } = choice;
@@ -125,14 +127,17 @@ export function openWorkspace(parts: WorkspaceParts): Workspace {
       }
       return going;
     },
+    opened,
     running,
-    isBusy: () => running().length > 0,
+    isBusy: () => opened().some(({ loop }) => BUSY.has(loop.run().life.kind)),
     async close() {
       await Promise.all([...held.values()].map(close));
       held.clear();
     },
   };
 }
+
+const BUSY: ReadonlySet<Run['life']['kind']> = new Set(['running', 'queued']);
 
 async function close({ live, journal }: Held): Promise<void> {
   await live.close();
@@ -165,7 +170,7 @@ const asEvent = (raw: object): Event => raw as Event;
 /** Whether the run was going and is watched again. One that was started and has ended can still be looked at and closed. */
 async function takeUp(parts: WorkspaceParts, live: LiveRun): Promise<boolean> {
   const run = live.loop.run();
-  if (run.settings === null) return false;
+  if (run.settings === null && run.life.kind !== 'queued') return false;
   const saved: unknown = JSON.parse(await readFile(setupFile(live.place), 'utf8'));
   const { socket, provider, setup } = saved as { socket: string | null; provider: string; setup: CrewSetup };
   live.equip({ terminal: parts.terminalOn(socket), provider: await parts.providerFor(provider, setup), setup });

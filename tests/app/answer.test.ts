@@ -45,14 +45,14 @@ it('takes one of two answers that come at once', async () => {
 
 it('is for the very question that the status showed, where that is said', async () => {
   const dialog = await rig.asks('permission', ['touch a']);
-  const shown = statusOf(rig.loop.run(), { attach: null, now: 0, failing: null }).panes[0]?.dialog;
+  const shown = statusOf(rig.loop.run(), { attach: null, now: 0, failing: null, queue: null }).panes[0]?.dialog;
   expect(shown).toMatchObject({ id: dialogId(dialog), choices: ['1. Yes', "2. Yes, and don't ask again", '3. No'] });
   await rig.agent.keys('Escape');
   await rig.agent.shows('composer');
   await rig.asks('permission', ['rm -rf everything']);
   const late = await answer('Yes', { dialog: shown?.id });
   expect(late).toMatchObject({ ok: false, problem: { code: 'dialog-changed' } });
-  const now = statusOf(rig.loop.run(), { attach: null, now: 0, failing: null }).panes[0]?.dialog;
+  const now = statusOf(rig.loop.run(), { attach: null, now: 0, failing: null, queue: null }).panes[0]?.dialog;
   expect(await answer('No', { dialog: now?.id })).toMatchObject({ ok: true });
   expect((await rig.taken()).at(-1)).toEqual({ as: 'refused', text: '3. No' });
 });

@@ -13,6 +13,7 @@ import {
   identity,
   news,
   put,
+  remindedOfSilence,
   settings,
   small,
   started,
@@ -213,7 +214,9 @@ describe('why', () => {
   });
 
   it('names the silent agent only after the time that is set', () => {
-    const { run, at } = working();
+    const story = working();
+    remindedOfSilence(story);
+    const { run, at } = story;
     const codes = (now: number): string[] => reasonsOf(run, now, null).map(({ code }) => code);
     expect(codes(at + settings.silentAfterMs - 60_000)).toEqual(['working']);
     expect(codes(at + settings.silentAfterMs + 60_000)).toEqual(['agent-silent', 'working']);

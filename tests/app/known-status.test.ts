@@ -16,7 +16,7 @@ function working(): Story {
 it('is the status, with its JSON', () => {
   const { run, at } = working();
   const known = knownStatuses(attach)(run, at);
-  expect(known.output).toEqual(statusOf(run, { attach: ATTACH, now: at, failing: null }));
+  expect(known.output).toEqual(statusOf(run, { attach: ATTACH, now: at, failing: null, queue: null }));
   expect(known.json).toBe(JSON.stringify(known.output));
 });
 
@@ -32,7 +32,9 @@ it('is worked out once for each state of a run', () => {
   news(story, 'lead', { kind: 'turn-ended', last: 'done', background: 0 });
   const second = status(story.run, story.at);
   expect(second.output.cursor).toBeGreaterThan(first.output.cursor);
-  expect(second.json).toBe(JSON.stringify(statusOf(story.run, { attach: ATTACH, now: story.at, failing: null })));
+  expect(second.json).toBe(
+    JSON.stringify(statusOf(story.run, { attach: ATTACH, now: story.at, failing: null, queue: null })),
+  );
   expect(asked).toEqual([before, story.run]);
 });
 

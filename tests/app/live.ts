@@ -46,6 +46,7 @@ export async function playedWorkspace(
         place,
         terminal: () => null,
         provider: () => null,
+        setup: () => null,
         equip: () => undefined,
         endSession: () => Promise.resolve(),
         close: () => Promise.resolve(),

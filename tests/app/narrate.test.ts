@@ -57,6 +57,53 @@ const ROWS: Rows = {
   'run.surveyed': [[{ kind: 'run.surveyed' }, 'The checkpoints on disk were looked at.']],
   'run.completed': [[{ kind: 'run.completed' }, 'All steps are done.']],
   'run.stopped': [[{ kind: 'run.stopped', by: 'cli', why: 'it was asked for' }, 'Stopped by cli: it was asked for.']],
+  'run.queued': [
+    [
+      { kind: 'run.queued', by: 'cli', workflow: small, settings, place: 3 },
+      'Asked to start by cli; it waits in the queue until there is room.',
+    ],
+  ],
+  'run.unqueued': [
+    [{ kind: 'run.unqueued', by: 'mcp', why: 'asked to', problem: null }, 'Taken out of the queue by mcp: asked to.'],
+    [
+      {
+        kind: 'run.unqueued',
+        by: 'tmops',
+        why: 'x',
+        problem: { code: 'no-spec', sentence: 'TASK_SPEC.md is missing.', hint: 'tmops init auth-api' },
+      },
+      'It could not begin: TASK_SPEC.md is missing.',
+    ],
+  ],
+  'memory.noted': [
+    [
+      { kind: 'memory.noted', role, level: 'warning', bytes: 4.5 * 2 ** 30, above: 4 * 2 ** 30 },
+      "The lead's agent takes 4.5 GB of memory, over the warning level of 4 GB.",
+    ],
+    [
+      { kind: 'memory.noted', role, level: 'limit', bytes: 600 * 2 ** 20, above: 512 * 2 ** 20 },
+      "The lead's agent takes 600 MB of memory, over the limit of 512 MB.",
+    ],
+    [
+      { kind: 'memory.noted', role, level: 'ok', bytes: 100 * 2 ** 20, above: null },
+      "The lead's agent takes 100 MB of memory, which is in order again.",
+    ],
+  ],
+  'step.overran': [
+    [
+      { kind: 'step.overran', step: 'plan', role, limitMs: 7_200_000, interrupt: true },
+      'Step plan took longer than its limit of 2 h.',
+    ],
+  ],
+  'interrupt.pressed': [
+    [{ kind: 'interrupt.pressed', step: 'plan', role }, "Escape was pressed in the lead's pane, to end its turn."],
+  ],
+  'interrupt.failed': [
+    [
+      { kind: 'interrupt.failed', step: 'plan', role, why: 'a human\nholds it' },
+      'The lead\'s turn could not be interrupted: "a human holds it".',
+    ],
+  ],
   'supervisor.began': [
     [
       { kind: 'supervisor.began', pid: 7, gapMs: 2_400 },

@@ -12,6 +12,7 @@ import {
   identity,
   news,
   put,
+  remindedOfSilence,
   settings,
   small,
   started,
@@ -59,6 +60,16 @@ describe('waits for', () => {
           put(s, { kind: 'agent-exited', role: 'lead', generation: 1, exit: { kind: 'code', code: 0 }, spareId: 'x' }),
         ),
       /The lead's agent is not running/,
+    ],
+    [
+      'its turn in the queue',
+      () => after(withInit(), (s) => put(s, { kind: 'queue', by: 'cli', workflow: small, settings, place: 1 })),
+      /^It waits in the queue: it begins by itself when there is room; tmops stop auth-api takes it out\.$/,
+    ],
+    [
+      'a human once its step took too long',
+      () => overran(),
+      /^The step plan took too long, and nothing more is asked of the lead; see attention\.$/,
     ],
     [
       'nothing once stopped',
@@ -126,6 +137,72 @@ describe('attention', () => {
       /asks for a human review/,
     ],
   ];
+  it.each<[string, () => Story, string, RegExp, string]>([
+    [
+      'an agent that takes much memory',
+      () => after(working(), (s) => put(s, { ...MEMORY, level: 'warning' })),
+      'memory-high',
+      /^The lead's agent, with all that it started, takes 5 GB, more than features\.memory_warning \(4 GB\)\.$/,
+      'tmops read-pane auth-api lead',
+    ],
+    [
+      'an agent that takes too much',
+      () => after(working(), (s) => put(s, { ...MEMORY, level: 'limit' })),
+      'memory-limit',
+      /more than features\.memory_limit \(4 GB\); no new turn begins\.$/,
+      'tmops resume auth-api',
+    ],
+    [
+      'one that was resumed all the same',
+      () =>
+        after(working(), (s) => [
+          put(s, { ...MEMORY, level: 'limit' }),
+          put(s, { kind: 'resume', by: 'cli', spareIds: {} }),
+        ]),
+      'memory-limit',
+      /; it was resumed all the same\.$/,
+      'tmops resume auth-api',
+    ],
+    [
+      'a step over its limit',
+      () => overran(),
+      'phase-limit',
+      /^The step plan has taken longer than its limit of 10 min; the lead's turn is being interrupted\.$/,
+      'tmops retry auth-api',
+    ],
+    [
+      'a step over its limit whose turn was interrupted',
+      () => after(overran(), (s) => put(s, { kind: 'agent-interrupted', role: 'lead' })),
+      'phase-limit',
+      /; the lead's turn was interrupted\.$/,
+      "tmops message auth-api lead 'Go on.'",
+    ],
+    [
+      'a turn that could not be interrupted',
+      () => after(overran(), (s) => put(s, { kind: 'interrupt-failed', step: 'plan', role: 'lead', why: 'it asks' })),
+      'phase-limit',
+      /could not be interrupted: "it asks"\.$/,
+      'tmops attach auth-api',
+    ],
+    [
+      'a run that could not begin when its turn had come',
+      () =>
+        after(withInit(), (s) => [
+          put(s, { kind: 'queue', by: 'cli', workflow: small, settings, place: 1 }),
+          put(s, { kind: 'leave-queue', by: 'tmops', why: '', problem: PROBLEM }),
+        ]),
+      'no-spec',
+      /^It could not begin when its turn had come: TASK_SPEC\.md is missing\.$/,
+      'tmops init auth-api',
+    ],
+  ])('Scenario: Resource exhaustion: %s', (_what, story, code, sentence, hint) => {
+    const { run, at } = story();
+    const found = attentionOf(run, at).filter((each) => each.code === code);
+    expect(found).toHaveLength(1);
+    expect(found[0]?.sentence).toMatch(sentence);
+    expect(found[0]?.hint).toContain(hint);
+  });
+
   it.each(rows)('%s', (_what, story, code, sentence) => {
     const { run, at } = story();
     const found = attentionOf(run, at).find((each) => each.code === code);
@@ -134,9 +211,14 @@ describe('attention', () => {
   });
 
   it('a silent agent, only after the time the configuration gives', () => {
-    const { run, at } = working();
+    const { run, at } = after(working(), remindedOfSilence);
     expect(attentionOf(run, at + settings.silentAfterMs - 60_000)).toEqual([]);
-    expect(attentionOf(run, at + settings.silentAfterMs + 60_000)).toMatchObject([{ code: 'agent-silent' }]);
+    expect(attentionOf(run, at + settings.silentAfterMs + 60_000)).toMatchObject([
+      {
+        code: 'agent-silent',
+        sentence: expect.stringMatching(/for 31 min, and a reminder changed nothing\.$/) as string,
+      },
+    ]);
   });
 
   it('a failed module', () => {
@@ -165,7 +247,7 @@ it('names the outcome of a prompt out of the closed set', () => {
 it('is of the shape that is promised, at every point of a run', () => {
   for (const story of [withInit(), started(), surveyed(), briefed(), held(), working(), ahead()]) {
     expect(() =>
-      statusOutput.parse(statusOf(story.run, { attach: 'tmux attach', now: story.at, failing: null })),
+      statusOutput.parse(statusOf(story.run, { attach: 'tmux attach', now: story.at, failing: null, queue: null })),
     ).not.toThrow();
   }
 });
@@ -185,6 +267,19 @@ const held = (): Story =>
       news: { kind: 'held', outcome: 'held_for_human', reason: 'a draft stands there' },
     }),
   );
+const MEMORY = { kind: 'memory-seen', role: 'lead', bytes: 5 * 2 ** 30, above: 4 * 2 ** 30 } as const;
+const PROBLEM = { code: 'no-spec', sentence: 'TASK_SPEC.md is missing.', hint: 'tmops init auth-api' };
+
+function overran(): Story {
+  return after(started(small, { phaseLimitMs: 600_000 }), (story) => {
+    put(story, { kind: 'surveyed' });
+    for (const id of [1, 2]) deliver(story, id);
+    deliver(story, 3, { turn: 'open' });
+    story.at += 600_000;
+    put(story, { kind: 'time-passed' });
+  });
+}
+
 const working = (): Story =>
   after(briefed(), (story) => {
     deliver(story, 3, { turn: 'open' });

@@ -15,7 +15,7 @@ export const VALUE_FAULTS: readonly FaultRow[] = [
     name: 'an unknown key, with the nearest one',
     yaml: 'features:\n  concurrent_limt: 3\n',
     faults: ['2:3 unknown-key features.concurrent_limt "concurrent_limt"'],
-    expected: 'one of concurrent_limit, default_phases, checkpoint_timeout',
+    expected: 'one of concurrent_limit, pane_limit, default_phases, checkpoint_timeout',
     nearest: 'concurrent_limit',
   },
   {

@@ -28,7 +28,7 @@ describe('a fault for a human', () => {
         '  2 |   concurrent_limt: 3',
         '    |   ^^^^^^^^^^^^^^^',
         '  did you mean concurrent_limit?',
-        '  expected one of concurrent_limit, default_phases, checkpoint_timeout, limit_retry',
+        '  expected one of concurrent_limit, pane_limit, default_phases, checkpoint_timeout, phase_limit, limit_retry, memory_warning, memory_limit',
       ].join('\n'),
     );
   });

@@ -30,7 +30,7 @@ beforeEach(() => {
   clock = handClock(T0);
   notices = keepNotices({
     clock,
-    running: () => [live],
+    runs: () => [live],
     needsOf: (_run, journal) => [...needs, ...(journal ? [need('disk')] : [])],
     tell: (news) => told.push(news.kind === 'completed' ? 'completed' : news.needs.map((each) => each.sentence).join()),
     onError: (error) => problems.push(error),

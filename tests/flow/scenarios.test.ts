@@ -155,18 +155,20 @@ describe('Scenario: Two features at once keep apart', () => {
     expect((await server.run('list-sessions', '-F', '#{session_name}')).split('\n')).toEqual(['tmops-feat-long']);
   }, 120_000);
 
-  it('refuses a third beyond the limit, naming those that run', async () => {
-    const { cli, json } = await open({
+  it('queues one beyond the limit, naming those that run, and both are completed', async () => {
+    const { json, reached } = await open({
       play: 'instant',
       config: 'features:\n  concurrent_limit: 1\nproject:\n  test_command: npm test',
     });
     await json('init', 'one-api');
     await json('init', 'two-api');
     await json('start', 'one-api');
-    const { exitCode, stderr } = await cli('start', 'two-api');
-    if (exitCode === 0) expect((await json<OutputOf<'status'>>('status', 'one-api')).phase).toBe('completed');
-    else expect(stderr).toMatch(/one-api is running and the limit is 1/);
-  });
+    const { queue } = await json<OutputOf<'start'>>('start', 'two-api');
+    // The first one may be done by then.
+    if (queue) expect(queue).toMatchObject({ position: 1, length: 1 });
+    for (const feature of ['one-api', 'two-api'])
+      await reached(feature, `${feature} is completed`, ({ phase }) => phase === 'completed', 90_000);
+  }, 120_000);
 });
 
 describe('Scenario: Manual fallback', () => {

@@ -221,10 +221,14 @@ it('two features that are started at once do not both get the last place', async
     config: 'features:\n  concurrent_limit: 1\n  default_phases: [orchestrator, tester]',
   });
   for (const name of ['one-api', 'two-api']) await product.json('init', name);
-  const started = await Promise.all(['one-api', 'two-api'].map((name) => product.cli('start', name)));
-  expect(started.map(({ exitCode }) => exitCode).sort()).toEqual([0, 1]);
-  expect(started.map(({ stderr }) => stderr).join('')).toMatch(/(one|two)-api is running and the limit is 1\./);
-  for (const name of ['one-api', 'two-api']) await product.json('stop', name);
+  const started = await Promise.all(
+    ['one-api', 'two-api'].map((name) => product.json<OutputOf<'start'>>('start', name)),
+  );
+  const waiting = started.flatMap(({ queue }) => (queue ? [queue] : []));
+  expect(waiting).toMatchObject([{ position: 1, length: 1 }]);
+  expect(waiting[0]?.why).toMatch(/^(one|two)-api is running and the limit is 1$/);
+  // The one that waits first: the other's end would make room for it.
+  for (const { feature } of started.toSorted((one) => (one.queue ? -1 : 1))) await product.json('stop', feature);
   await product.configure({ play: 'wait', config: CONFIG });
 });
 

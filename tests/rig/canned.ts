@@ -23,6 +23,7 @@ export const cannedStatus: StatusView = {
   waitsFor: 'the tester to write 003-tests-complete.md',
   attention: [],
   paused: null,
+  queue: null,
   checks: [],
   session: 'tmops-auth-api',
   attach: "tmux attach -t '=tmops-auth-api'",

@@ -21,8 +21,8 @@ const code = await runCli({
       // Stands for a feature that moves on by itself.
       await sleep(100, 'stands for work');
       cursor += 1;
-      const { feature, phase, step, role, waitsFor, attention } = cannedStatus;
-      const rest = { feature, phase, step, role, waitsFor, attention, events: [] };
+      const { feature, phase, step, role, waitsFor, queue, attention } = cannedStatus;
+      const rest = { feature, phase, step, role, waitsFor, queue, attention, events: [] };
       return { id: 1, ok: true, output: { ...rest, done: true, reason: 'change', cursor } };
     },
     attach: never,

@@ -127,3 +127,10 @@ export function briefed(workflow: Workflow = small): Story {
     deliver(story, prompt.id);
   return story;
 }
+
+/** The agent at work gave no sign of life for so long that it was reminded; it took the reminder into its turn. */
+export function remindedOfSilence(story: Story): void {
+  story.at += settings.silentAfterMs;
+  put(story, { kind: 'time-passed' });
+  deliver(story, story.run.prompts.length, { turn: 'open' });
+}

@@ -37,13 +37,30 @@ export async function processTable(): Promise<readonly ProcessRow[]> {
   return rows.filter((row) => row !== undefined);
 }
 
+export interface ResidentRow extends ProcessRow {
+  /** Its resident set size; 0 for one that has ended since. */
+  readonly bytes: () => number;
+}
+
+/** Every process that runs now, with what it holds in memory. Rejects when the system does not tell. */
+export async function residentTable(): Promise<readonly ResidentRow[]> {
+  if (!onLinux()) return psRows(['-A']);
+  return (await processTable()).map((row) => ({ ...row, bytes: () => residentBytes(row.pid) }));
+}
+
+/** `VmRSS` of /proc/PID/status, in kB (proc(5)). The figure in the stat line counts pages, whose size varies. */
+function residentBytes(pid: number): number {
+  const found = /^VmRSS:\s+(\d+) kB$/m.exec(procText(`/proc/${pid}/status`) ?? '');
+  return Number(found?.[1] ?? 0) * 1024;
+}
+
 function onLinux(): boolean {
   return process.platform === 'linux';
 }
 
 /** Fields 3, 4 and 22 of /proc/PID/stat (proc(5)), counted from the last ')' of the program's name. */
 function procRow(pid: number): ProcessRow | undefined {
-  const stat = procStat(pid);
+  const stat = procText(`/proc/${pid}/stat`);
   if (stat === undefined) return undefined;
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const [state, parent, startTime] = [fields[0], fields[1], fields[19]];
@@ -51,18 +68,18 @@ function procRow(pid: number): ProcessRow | undefined {
   return { pid, parent: Number(parent), startTime };
 }
 
-/** Holds any line of /proc/PID/stat: 52 fields of at most 20 digits, and a short name. */
-const statLine = Buffer.alloc(2048);
+/** Holds any /proc/PID/stat (52 fields of at most 20 digits, and a short name), and the part of a status that matters. */
+const procPage = Buffer.alloc(4096);
 
 /**
- * The text of /proc/PID/stat, undefined when there is no such process. A read of /proc never waits for a disk; in a thread
+ * The text of a file of a process, undefined when there is no such process. A read of /proc never waits for a disk; in a thread
  * of its own it would cost several times as much, and so would readFileSync, which asks for the size and for an end.
  */
-function procStat(pid: number): string | undefined {
+function procText(path: string): string | undefined {
   let file: number | undefined;
   try {
-    file = openSync(`/proc/${pid}/stat`, 'r');
-    return statLine.toString('latin1', 0, readSync(file, statLine));
+    file = openSync(path, 'r');
+    return procPage.toString('latin1', 0, readSync(file, procPage));
   } catch (error) {
     // ESRCH: it ended between opening and reading.
     if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH'))
@@ -73,8 +90,8 @@ function procStat(pid: number): string | undefined {
   }
 }
 
-async function psRows(which: readonly string[]): Promise<readonly ProcessRow[]> {
-  const told = await execa('ps', [...which, '-o', 'pid=,ppid=,state=,lstart='], {
+async function psRows(which: readonly string[]): Promise<readonly ResidentRow[]> {
+  const told = await execa('ps', [...which, '-o', 'pid=,ppid=,rss=,state=,lstart='], {
     env: { LC_ALL: 'C', TZ: 'UTC0' },
     timeout: 5_000,
     // ps exits with 1 when there is no such process.
@@ -83,8 +100,10 @@ async function psRows(which: readonly string[]): Promise<readonly ProcessRow[]> 
   if (told.exitCode !== 0 && told.exitCode !== 1)
     throw new Error(`ps failed: ${told.shortMessage ?? 'no reason given'}`);
   return told.stdout.split('\n').flatMap((line) => {
-    const [pid, parent, state, ...start] = line.trim().split(/\s+/);
+    const [pid, parent, kilobytes, state, ...start] = line.trim().split(/\s+/);
     if (start.length === 0 || state?.startsWith('Z') === true) return [];
-    return [{ pid: Number(pid), parent: Number(parent), startTime: start.join(' ') }];
+    return [
+      { pid: Number(pid), parent: Number(parent), startTime: start.join(' '), bytes: () => Number(kilobytes) * 1024 },
+    ];
   });
 }

@@ -49,7 +49,7 @@ function checkMark(mark: string): string {
   return mark;
 }
 
-export type Key = 'up' | 'down' | 'enter';
+export type Key = 'up' | 'down' | 'enter' | 'escape';
 
 /** Presses one key if the pane still shows each of these rows. Never bracketed: it has to count as a key. */
 export function pressKey(
@@ -61,7 +61,7 @@ export function pressKey(
   return paste(ask, target, { text: KEYS[key], flags: [], guard: whileStanding(rows) });
 }
 
-const KEYS: Readonly<Record<Key, string>> = { up: '\x1b[A', down: '\x1b[B', enter: '\r' };
+const KEYS: Readonly<Record<Key, string>> = { up: '\x1b[A', down: '\x1b[B', enter: '\r', escape: '\x1b' };
 
 /** Where all rows are too long for one command the first ones count; the very first always does. */
 function whileStanding(rows: readonly RowGuard[]): string {

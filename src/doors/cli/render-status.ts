@@ -66,7 +66,8 @@ export function renderProblem(problem: Omit<ProblemView, 'code'>, look: Look, in
 
 function sections(view: StatusView, look: Look): string[][] {
   const { feature, run, phase, branch, unwatchedMs } = view;
-  const going = view.paused === null ? phase : 'paused';
+  const place = view.queue === null ? '' : ` ${view.queue.position}/${view.queue.length}`;
+  const going = view.paused === null ? `${phase}${place}` : 'paused';
   const state = [going, cleanLine(`run ${run}`), stepOf(view), view.role === null ? '' : cleanLine(view.role)];
   const unwatched = `Nobody watched for ${duration(unwatchedMs)} before the present supervisor began.`;
   const head = [

@@ -1,5 +1,5 @@
 import type { OutputOf } from '../../app/table.ts';
-import type { EventView } from '../../app/views.ts';
+import type { EventView, QueueView } from '../../app/views.ts';
 import { localTimes, timeOfDay } from './look.ts';
 import type { Look, Tone } from './look.ts';
 import { renderProblem } from './render-status.ts';
@@ -27,10 +27,8 @@ export function renderInit(view: OutputOf<'init'>): string[] {
 const SPEC = { template: 'a template, to be filled in', filled: 'filled in', missing: 'missing' } as const;
 
 export function renderStart(view: OutputOf<'start'>, look: Look): string[] {
-  const how = view.resumed ? 'goes on' : 'has begun';
   return [
-    `${cleanLine(view.feature)} ${how}: run ${cleanLine(view.run)} in the session ${cleanLine(view.session)}, agents ${cleanLine(view.provider)}.`,
-    `Watch or type: ${look.ink(clean(view.attach), 'strong')}`,
+    ...(view.queue === null ? begunLines(view, look) : queuedLines(view, view.queue)),
     ...view.notes.map((note) => `Note: ${cleanLine(note)}`),
     '',
     ...table(
@@ -41,12 +39,27 @@ export function renderStart(view: OutputOf<'start'>, look: Look): string[] {
   ];
 }
 
+function begunLines(view: OutputOf<'start'>, look: Look): string[] {
+  const how = view.resumed ? 'goes on' : 'has begun';
+  return [
+    `${cleanLine(view.feature)} ${how}: run ${cleanLine(view.run)} in the session ${cleanLine(view.session)}, agents ${cleanLine(view.provider)}.`,
+    `Watch or type: ${look.ink(clean(view.attach), 'strong')}`,
+  ];
+}
+
+function queuedLines({ feature, run }: OutputOf<'start'>, { position, length, why }: NonNullable<QueueView>): string[] {
+  return [
+    `${cleanLine(feature)} waits in the queue, number ${position} of ${length}: run ${cleanLine(run)}. It begins by itself when there is room.`,
+    `What it waits for: ${cleanLine(why)}. To take it out: tmops stop ${cleanLine(feature)}`,
+  ];
+}
+
 export function renderList(view: OutputOf<'list'>, look: Look): string[] {
   if (view.features.length === 0)
     return ['There is no feature in this workspace yet. Begin with: tmops init <feature>'];
   const rows = view.features.map((each) => [
     each.feature,
-    each.phase,
+    each.queue === null ? each.phase : `${each.phase} ${each.queue.position}/${each.queue.length}`,
     each.step,
     each.role,
     each.attention === 0 ? null : ([String(each.attention), 'warning'] as const),

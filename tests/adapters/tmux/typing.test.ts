@@ -157,9 +157,9 @@ describe.each(['control', 'process'] as const)('keys by way of %s', (way) => {
   it('are pressed one by one, as a keyboard sends them', async () => {
     const { pane, log } = await openLogged({ shows: ['first', ...ROWS, 'last'], bracketed: true });
     await shows(pane, 'last');
-    for (const key of ['down', 'up', 'enter'] as const)
+    for (const key of ['down', 'up', 'enter', 'escape'] as const)
       expect(await at.terminal.press(pane, key, [...ROWS])).toBe('typed');
-    await received(log, '\x1b[B\x1b[A\r');
+    await received(log, '\x1b[B\x1b[A\r\x1b');
     expect(await buffers()).toBe('');
   });
 

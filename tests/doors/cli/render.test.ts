@@ -26,6 +26,8 @@ const cases: [string, readonly string[]][] = [
   ['status-frame-8x40', renderFrame(views.troubled, { ...look, columns: 40, rows: 8 })],
   ['init', render.renderInit(views.initView)],
   ['start', render.renderStart(views.startView, look)],
+  ['start-queued', render.renderStart(views.queuedStartView, look)],
+  ['status-queued', renderStatus(views.queuedStatus, look)],
   ['list', render.renderList(views.listView, look)],
   ['list-60', render.renderList(views.listView, narrow)],
   ['list-empty', render.renderList({ features: [] }, look)],

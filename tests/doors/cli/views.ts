@@ -176,6 +176,7 @@ export const whyView: OutputOf<'explain'> = {
   feature: 'auth-api',
   waitsFor: "The tester's account is at a limit until 2026-01-02T17:00:00.000Z.",
   since: '2026-01-02T10:02:00.000Z',
+  queue: null,
   reasons: [
     {
       code: 'usage-limit',
@@ -237,11 +238,36 @@ export const startView: OutputOf<'start'> = {
   attach: "tmux attach -t '=tmops-auth-api'",
   provider: 'claude_code',
   resumed: false,
+  queue: null,
   steps: [
     { step: 'plan', role: 'orchestrator', checkpoint: '001-discovery-trigger.md' },
     { step: 'tests', role: 'tester', checkpoint: '003-tests-complete.md' },
   ],
   notes: [],
+};
+
+/** Started where there is no room. */
+export const queuedStartView: OutputOf<'start'> = {
+  ...startView,
+  queue: {
+    position: 2,
+    length: 2,
+    since: '2026-01-02T10:05:00.000Z',
+    why: 'search is the first; one\u001b[2J is running',
+  },
+};
+
+export const queuedStatus: OutputOf<'status'> = {
+  ...cannedStatus,
+  phase: 'queued',
+  step: null,
+  role: null,
+  waitsFor: 'It is number 1 of 2 in the queue (auth-api is running and the limit is 1).',
+  queue: { position: 1, length: 2, since: '2026-01-02T10:05:00.000Z', why: 'auth-api is running and the limit is 1' },
+  attach: null,
+  panes: [],
+  prompts: [],
+  checkpoints: [],
 };
 
 export const listView: OutputOf<'list'> = {
@@ -255,6 +281,7 @@ export const listView: OutputOf<'list'> = {
       branch: 'feature/auth-api',
       waitsFor: 'The tester works on 003-tests-complete.md.',
       attention: 1,
+      queue: null,
     },
     {
       feature: 'billing',
@@ -265,6 +292,23 @@ export const listView: OutputOf<'list'> = {
       branch: 'feature/billing',
       waitsFor: 'It was stopped by cli (asked to).',
       attention: 0,
+      queue: null,
+    },
+    {
+      feature: 'search',
+      run: 'initial',
+      phase: 'queued',
+      step: null,
+      role: null,
+      branch: 'feature/search',
+      waitsFor: 'It is number 1 of 2 in the queue (auth-api is running and the limit is 1).',
+      attention: 0,
+      queue: {
+        position: 1,
+        length: 2,
+        since: '2026-01-02T10:05:00.000Z',
+        why: 'auth-api is running and the limit is 1',
+      },
     },
   ],
 };
@@ -277,6 +321,7 @@ export const waitView: OutputOf<'wait'> = {
   step: 'tests',
   role: 'tester',
   waitsFor: 'see attention',
+  queue: null,
   attention: troubled.attention,
   events: [
     { seq: 40, at: '2026-01-02T10:04:00.000Z', kind: 'prompt.taken', text: 'The tester took prompt 1.' },
