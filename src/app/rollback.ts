@@ -49,7 +49,7 @@ async function rollBack(ports: AppPorts, input: Input, caller: Caller): Promise<
   const { plan } = planned;
   if (dryRun) return { ok: true, output: outputOf(live, input, plan, { number: nextNumber(run, input), done: false }) };
   if (plan.blocked) return refuse(tellRefusal(plan.blocked, feature));
-  const limit = run.life.kind === 'completed' && !undo ? await limitOf(ports, input, caller.env) : null;
+  const limit = run.life.kind === 'completed' && !undo ? limitOf(ports, input, caller.env) : null;
   return limit ? refuse(limit) : carryOut(ports, live, { input, plan, by: caller.door });
 }
 
@@ -103,11 +103,11 @@ const plannedFor = (ports: AppPorts, live: LiveRun, { to, undo }: Input): Promis
 const NO_ROOM = 'Wait for one of them, stop one (tmops stop <feature>), or raise the limit in tmops.config.yaml.';
 
 /** One that was completed goes on, and counts among those that run. */
-async function limitOf(
+function limitOf(
   ports: AppPorts,
   { feature }: Input,
   env: Readonly<Record<string, string>> | undefined,
-): Promise<ProblemView | null> {
+): ProblemView | null {
   const loaded = ports.config(env);
   if (!loaded.ok) return loaded.problem;
   // Its panes are there already, or come with `resume`.

@@ -1,4 +1,6 @@
 import type { Conversation } from './adopt.ts';
+import type { ResourceFact } from './resources.ts';
+import type { RollbackFact } from './rolled-back.ts';
 import type { Dialog } from './screen.ts';
 import type { Exit } from './agent.ts';
 import type { Workflow } from './workflow.ts';
@@ -46,9 +48,6 @@ export interface StartProblem {
   readonly hint: string;
 }
 
-/** How much the process tree of an agent takes, against the configured levels. */
-export type MemoryLevel = 'ok' | 'warning' | 'limit';
-
 /** Why a prompt is typed. */
 export type Purpose =
   | { readonly kind: 'instructions' }
@@ -75,16 +74,6 @@ export type Taking = 'command' | 'use' | 'ended';
 
 /** What showed that a human uses a pane. */
 export type HumanSign = 'prompt' | 'draft' | 'copy-mode' | 'typing' | 'key';
-
-/** A project as it is or was, in three layers: a commit, and commits or trees that hold the index and the files. */
-export interface Trees {
-  readonly head: string;
-  readonly index: string;
-  readonly files: string;
-}
-
-/** `undo`: what was taken back is put back. */
-export type Direction = 'back' | 'undo';
 
 /** When a step's claim is checked: before it is asked for, or after its checkpoint is there. */
 export type CheckStage = 'before' | 'after';
@@ -126,25 +115,7 @@ export type Fact =
     }
   /** It does not wait for its turn any more. `problem`: its turn had come and it could not begin. */
   | { readonly kind: 'run.unqueued'; readonly by: string; readonly why: string; readonly problem: StartProblem | null }
-  /** What an agent and all that it started hold in memory came over, or fell below, a level. `above` in bytes. */
-  | {
-      readonly kind: 'memory.noted';
-      readonly role: string;
-      readonly level: MemoryLevel;
-      readonly bytes: number;
-      readonly above: number | null;
-    }
-  /** The present step has taken longer than it may. `interrupt`: its role is in the middle of a turn, which is to end. */
-  | {
-      readonly kind: 'step.overran';
-      readonly step: string;
-      readonly role: string;
-      readonly limitMs: number;
-      readonly interrupt: boolean;
-    }
-  /** Escape is pressed in the role's pane. */
-  | { readonly kind: 'interrupt.pressed'; readonly step: string; readonly role: string }
-  | { readonly kind: 'interrupt.failed'; readonly step: string; readonly role: string; readonly why: string }
+  | ResourceFact
   /** A supervisor took the run up again; nobody had watched for `gapMs`. */
   | { readonly kind: 'supervisor.began'; readonly pid: number; readonly gapMs: number }
   | { readonly kind: 'session.opened'; readonly session: string }
@@ -204,34 +175,7 @@ export type Fact =
   | { readonly kind: 'step.retried'; readonly step: string; readonly by: string }
   /** A step that was done is open again, and so are all after it. Their checkpoints of now do not count any more. */
   | { readonly kind: 'step.reopened'; readonly step: string; readonly by: string; readonly why: string }
-  /**
-   * The project is to be put from `from`, which is kept, to `to`, and the `checkpoints` (files of the run's folder) into the
-   * archive of that number. Nothing is typed and no step begins until it is done.
-   */
-  | {
-      readonly kind: 'rollback.began';
-      readonly number: number;
-      readonly direction: Direction;
-      readonly step: string;
-      readonly by: string;
-      readonly why: string;
-      readonly from: Trees;
-      readonly to: Trees;
-      readonly checkpoints: readonly string[];
-    }
-  /**
-   * `commit`: what was put on the branch; null when there was nothing to commit. `late`: the ref that keeps the files once
-   * more, where they were changed after they were kept and before they were touched.
-   */
-  | {
-      readonly kind: 'rollback.done';
-      readonly number: number;
-      readonly direction: Direction;
-      readonly commit: string | null;
-      readonly late: string | null;
-    }
-  | { readonly kind: 'rollback.failed'; readonly number: number; readonly why: string }
-  | { readonly kind: 'rollback.retried'; readonly number: number; readonly by: string }
+  | RollbackFact
   | { readonly kind: 'run.paused'; readonly by: string; readonly why: string }
   | { readonly kind: 'run.resumed'; readonly by: string }
   | {

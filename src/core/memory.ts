@@ -1,4 +1,5 @@
-import type { Fact, MemoryLevel } from './event.ts';
+import type { Fact } from './event.ts';
+import type { MemoryLevel } from './resources.ts';
 import type { Request } from './request.ts';
 import type { Run } from './run.ts';
 import { sizeWord } from './size.ts';

@@ -3,18 +3,17 @@ import type { Evidence, Exit } from './agent.ts';
 import type {
   CheckpointFault,
   CheckStage,
-  Direction,
   Fact,
   Finding,
   HoldOutcome,
   HumanSign,
   Identity,
-  MemoryLevel,
   Settings,
   StartProblem,
   StuckOutcome,
-  Trees,
 } from './event.ts';
+import type { MemoryLevel } from './resources.ts';
+import type { Direction, Trees } from './rolled-back.ts';
 import type { Dialog } from './screen.ts';
 import type { Workflow } from './workflow.ts';
 

@@ -1,7 +1,7 @@
 import { lstat, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { flushFolder, makeFolder } from '../journal/atomic.ts';
-import type { Direction } from '../core/event.ts';
+import type { Direction } from '../core/rolled-back.ts';
 import type { RunPlace } from './place.ts';
 
 /** What a move of reports is about. Names are those of `reportsFrom` in core/rollback.ts. */

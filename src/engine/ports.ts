@@ -1,5 +1,5 @@
 import type { Activity, AgentHandle, AgentOrder, DeliveryTiming, Evidence, Exit, Launch } from '../core/agent.ts';
-import type { Trees } from '../core/event.ts';
+import type { Trees } from '../core/rolled-back.ts';
 import type { Screen, StandingRow } from '../core/screen.ts';
 import type { Layout } from '../core/layout.ts';
 

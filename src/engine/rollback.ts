@@ -1,4 +1,3 @@
-import type { Trees } from '../core/event.ts';
 import type { Refusal } from '../core/request.ts';
 import {
   inTheWay,
@@ -11,7 +10,7 @@ import {
   type Point,
 } from '../core/rollback.ts';
 import type { Run } from '../core/run.ts';
-import type { Rollback } from '../core/rolled-back.ts';
+import type { Rollback, Trees } from '../core/rolled-back.ts';
 import type { Workflow } from '../core/workflow.ts';
 import { moveReports, reportsThere } from './archive.ts';
 import type { RunLoop } from './loop.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { memoryLevels, type MemoryLook } from '../../src/core/memory.ts';
 import { bytesIn, sizeWord } from '../../src/core/size.ts';
-import type { MemoryLevel } from '../../src/core/event.ts';
+import type { MemoryLevel } from '../../src/core/resources.ts';
 import { briefed, kinds, put, type Story } from '../rig/run.ts';
 
 const MB = 2 ** 20;

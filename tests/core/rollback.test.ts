@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../src/core/decide.ts';
-import type { CheckStage, Trees } from '../../src/core/event.ts';
+import type { CheckStage } from '../../src/core/event.ts';
+import type { Trees } from '../../src/core/rolled-back.ts';
 import { outstanding, react } from '../../src/core/react.ts';
 import type { Request } from '../../src/core/request.ts';
 import { pointOf, reportsFrom, targetOf, withdrawnFrom, writtenBefore } from '../../src/core/rollback.ts';

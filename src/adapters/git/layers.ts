@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Trees } from '../../core/event.ts';
+import type { Trees } from '../../core/rolled-back.ts';
 import type { BranchCommit } from '../../engine/ports.ts';
 import { changedFiles, type Change } from './changes.ts';
 import { copyIndex } from './index-copy.ts';

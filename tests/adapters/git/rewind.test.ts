@@ -2,7 +2,7 @@ import { lstat, mkdir, readFile, readlink, rm, symlink, writeFile } from 'node:f
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openGit } from '../../../src/adapters/git/open.ts';
-import type { Trees } from '../../../src/core/event.ts';
+import type { Trees } from '../../../src/core/rolled-back.ts';
 import type { Rewinder } from '../../../src/engine/ports.ts';
 import { sampleRepo, type SampleRepo } from '../../rig/repo.ts';
 import { until } from '../../rig/wait.ts';
