@@ -196,7 +196,8 @@ test(
       run({ overrides: Object.fromEntries(leaves.map((path) => [path.join('.'), text])) });
       const named = run({ env: { TMOPS_ENV: text } });
       if (text !== '' && named.ok) throw new Error(`it took a layer out of ${text}`);
-      for (const name of [`../${text}`, `x/../../${text}`]) expect(run({ env: { TMOPS_ENV: name } }).ok).toBe(false);
+      for (const name of [`../${text}`, `x/../../${text}`, 'x/../../evil', 'x/../../passwd'])
+        expect(run({ env: { TMOPS_ENV: name } }).ok).toBe(false);
     });
   },
 );
@@ -220,6 +221,7 @@ test.each<[string, string, RegExp]>([
   ['a list for the whole', '- a\n- b', /./],
   ['a prototype', '__proto__: {polluted: true}', /__proto__/],
   ['a prototype further in', 'features: {__proto__: {concurrent_limit: 9}}', /__proto__/],
+  ['a prototype among free names', 'modules: {__proto__: tools/x.mjs}', /__proto__/],
   ['a prototype by its constructor', 'constructor: {prototype: {polluted: true}}', /constructor/],
   ['a merge key', 'x: &x {layout: windows}\n<<: *x', /./],
   ['code', 'layout: !!js/function "function () { return 1 }"', /./],

@@ -77,7 +77,8 @@ function bounded(what: string, present: () => string, work: () => void): void {
   try {
     script.runInContext(createContext({ work }), { timeout: BATCH_WITHIN_MS });
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : null;
+    // It may come out of the other context, whose Error is not ours.
+    const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : null;
     if (code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error;
     throw new Error(`${what}: no end within ${BATCH_WITHIN_MS} ms at ${present()}`, { cause: error });
   }
