@@ -7,7 +7,7 @@ import type { ConfigFault } from './faults.ts';
 import type { ConfigResult } from './load.ts';
 import type { Located } from './located.ts';
 import { pointed, readWorkflow, type ReadWorkflow } from './read-workflow.ts';
-import { findDocument, refused, suggesting, type DocumentPlaces, type Refused } from './shipped.ts';
+import { findDocument, leadsOut, refused, suggesting, type DocumentPlaces, type Refused } from './shipped.ts';
 import { faultAt } from './source.ts';
 
 export type { DocumentPlaces } from './shipped.ts';
@@ -82,6 +82,10 @@ function readLayout(
   roles: readonly string[],
 ): { readonly ok: true; readonly layout: Layout } | Refused {
   const where = asked === undefined ? loaded : flag('layout', asked);
+  if (asked !== undefined && leadsOut(asked, places))
+    return refused(
+      where.blame(['layout'], `a file inside of ${places.workspaceRoot}; the configuration may name another`),
+    );
   const found = findDocument('layout', asked ?? loaded.config.layout, where, places);
   if (!found.ok) return found;
   const document = readDocument(found.path, layoutSchema);

@@ -1,5 +1,5 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
+import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import type { ConfigFault } from './faults.ts';
 import type { Located } from './located.ts';
 import { nearest } from './nearest.ts';
@@ -40,6 +40,22 @@ export function findDocument(
   if (existsSync(path)) return { ok: true, path };
   return refused({ ...where.blame([key], `a file ${path}`), kind: 'missing-file' });
 }
+
+/**
+ * Whether a name leads out of the project. What the human wrote into the configuration may; what a client asks for may
+ * not, since a fault quotes the file it is in.
+ */
+export function leadsOut(name: string, { workspaceRoot }: DocumentPlaces): boolean {
+  const path = resolve(workspaceRoot, name);
+  if (isBelow(path, workspaceRoot))
+    return existsSync(path) && !isBelow(realpathSync(path), realpathSync(workspaceRoot));
+  return true;
+}
+
+const isBelow = (path: string, folder: string): boolean => {
+  const way = relative(folder, path);
+  return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+};
 
 /** Names of the shipped documents of one kind, in alphabetical order. */
 export const shippedNames = (key: NamedDocument, { packageDir }: DocumentPlaces): string[] =>

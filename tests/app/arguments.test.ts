@@ -43,3 +43,21 @@ test('no more faults are told than one can read', () => {
   );
   expect(!checked.ok && checked.failure.sentence.match(/does not take/g)).toHaveLength(5);
 });
+
+test('what is quoted is short and harmless, however deep, large or strange it is', () => {
+  let deep: unknown = [];
+  for (let level = 0; level < 100_000; level += 1) deep = [deep];
+  const sentenceOf = (raw: unknown): string => {
+    const checked = checkArguments(operations.adopt, raw, naming);
+    return checked.ok ? '' : checked.failure.sentence;
+  };
+  expect(sentenceOf({ feature: deep })).toContain('feature is [[[["…"]]]], not of type string');
+  expect(sentenceOf({ feature: '\x7f\u009b2J\u202e' })).toContain(
+    'feature is "\\u{7f}\\u{9b}2J\\u{202e}": a feature name',
+  );
+  expect(sentenceOf({ feature: 'abc', panes: { 'A\x1b[2J': '%1' } })).toMatch(
+    /--panes\."A\\u001b\[2J" has a name that is none: /,
+  );
+  const strange = Object.fromEntries(Array.from({ length: 50_000 }, (_, at) => ['x'.repeat(100) + String(at), at]));
+  expect(sentenceOf({ feature: 'abc', panes: strange, ...strange }).length).toBeLessThan(2000);
+});

@@ -244,6 +244,16 @@ describe('a start that cannot be made points at the reason', () => {
       ],
     },
     {
+      name: 'a layout outside of the project asked for with the start',
+      given: { config: '', layout: '/etc/passwd' },
+      says: [
+        'command line:1:8: layout cannot be "/etc/passwd"',
+        '  1 | layout=/etc/passwd',
+        '    |        ^^^^^^^^^^^',
+        '  expected a file inside of /p; the configuration may name another',
+      ],
+    },
+    {
       name: 'a layout without a place for everyone',
       given: { config: 'layout: tools/flow.yaml\n', flow: 'name: one\nwindows:\n  - roles: [tester]\n' },
       says: [

@@ -44,11 +44,16 @@ function readLine(line: string, before: Look): { row: Row; look: Look } {
       continue;
     }
     const char = String.fromCodePoint(line.codePointAt(at) ?? 0);
-    if (char >= ' ') cells.push({ char, ...look });
+    if (!isControl(char)) cells.push({ char, ...look });
     at += char.length;
   }
   const text = cells.map((cell) => cell.char).join('');
   return { row: { text: text.trimEnd(), cells }, look };
+}
+
+/** Characters that terminals act upon (C0, DEL, C1) stand in no cell. */
+function isControl(char: string): boolean {
+  return char < ' ' || (char >= '\x7f' && char < '\xa0');
 }
 
 /** Select Graphic Rendition, ECMA-48 8.3.117: only what a Cell tells. */

@@ -46,7 +46,7 @@ interface Line {
 
 /** `2. No`, perhaps with a sign for the mark or for more rows above or below. */
 function lineOf(row: Row, index: number): Line | null {
-  const found = /^( *)([❯↑↓]?)( *)([0-9]+)\. +(.*)$/.exec(row.text);
+  const found = /^( *)(?:([❯↑↓])( *))?([0-9]+)\. +(.*)$/.exec(row.text);
   if (found === null) return null;
   const [, before = '', sign = '', between = '', digits = '', text = ''] = found;
   const begin = before.length + sign.length + between.length;

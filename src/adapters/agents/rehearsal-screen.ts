@@ -75,13 +75,14 @@ function answeringOf(lines: readonly string[], choices: readonly string[], { nam
   const inThePane = (why: string): Answering => ({ kind: 'in-the-pane', why });
   const markedRow = lines.find((line) => line.startsWith(' ❯ '));
   if (name === 'unrecognised') return inThePane('tmops does not know this question');
-  if (markedRow === undefined) return inThePane('it marks none of its choices');
+  const marked = markedRow === undefined ? -1 : choices.findIndex((choice) => choice.startsWith(markedRow.slice(3)));
+  if (markedRow === undefined || marked < 0) return inThePane('it marks none of its choices');
   const isField = (choice: string): boolean => choice.startsWith(TEXT_FIELD);
   const fields = choices.flatMap((choice, index) => (isField(choice) ? [index] : []));
   if (name === 'question' && fields.length === 0) return inThePane('somebody is typing a text into it');
   return {
     kind: 'by-label',
-    marked: choices.findIndex((choice) => choice.startsWith(markedRow.slice(3))),
+    marked,
     short: choices,
     fields,
     rows: [markedRow, ...lines.filter((line) => line !== markedRow && line !== '')],

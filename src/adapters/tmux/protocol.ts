@@ -26,6 +26,8 @@ export function controlParser(limit = 16 * 1024 * 1024): ControlParser {
   let broken = false;
 
   function takeLine(line: Buffer): ControlMessage | null {
+    // However its bytes were cut: one that comes whole is held to the limit, too.
+    if (line.length > limit) return tooLong(limit);
     if (block === null) {
       block = openedBlock(line);
       return block === null ? outsideBlock(line) : null;
@@ -52,7 +54,7 @@ export function controlParser(limit = 16 * 1024 * 1024): ControlParser {
       rest = Buffer.from(rest.subarray(from));
       if (!broken && rest.length > limit) {
         broken = true;
-        messages.push({ kind: 'broken', why: `a line is longer than ${limit} bytes` });
+        messages.push(tooLong(limit));
       }
       return messages;
     },
@@ -82,6 +84,8 @@ interface Block {
   readonly lines: string[];
   size: number;
 }
+
+const tooLong = (limit: number): ControlMessage => ({ kind: 'broken', why: `a line is longer than ${limit} bytes` });
 
 function openedBlock(line: Buffer): Block | null {
   const begin = /^%begin (\d+ \d+ (\d+))$/.exec(line.toString('latin1'));

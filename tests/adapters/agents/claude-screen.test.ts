@@ -288,6 +288,11 @@ describe('how a question can be answered from elsewhere', () => {
     });
   });
 
+  test('a row of many spaces holds nobody up', () => {
+    const capture = `${RULE}\n Which?\n${' '.repeat(200_000)}x\n ❯ 1. A\n   2. B\n\n Esc to cancel`;
+    expect(classify(capture)).toMatchObject({ dialog: { choices: ['1. A', '2. B'] } });
+  });
+
   test('a scrolled list is not all there', () => {
     const capture = [RULE, ' Which one?', '', ' ↑ 3. C', ' ❯ 4. D', ' ↓ 5. E', '', 'Enter to select'].join('\n');
     expect(classify(capture)).toMatchObject({ dialog: { choices: ['3. C', '4. D', '5. E'] }, answering: CUT });
@@ -314,6 +319,7 @@ describe('drawn by hand', () => {
     ['colours in the form with colons', '❯\u00a0\x1b[38:2::2:2:2mred\x1b[0m', 'red'],
     ['a link', '❯\u00a0\x1b]8;;http://x\x1b\\see\x1b]8;;\x1b\\ this', 'see this'],
     ['characters of several units', '❯\u00a0日本 🙂 [tmops#3]', '日本 🙂 [tmops#3]'],
+    ['characters that a terminal acts upon', '❯\u00a0a\x07b\x7fc\x9b31md\u0085', 'abc31md'],
     ['rows with an empty one between', '❯\u00a0one\n\n  three', 'one\n\nthree'],
   ])('%s', (_name, inside, text) => {
     expect(classify(box(inside))).toEqual(draft(text));

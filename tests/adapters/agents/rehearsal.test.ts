@@ -104,6 +104,10 @@ describe('classifyRehearsal', () => {
     expect(classifyRehearsal(question(' ', '❯', '3. our prompt'))).toMatchObject({
       answering: { kind: 'in-the-pane', why: 'somebody is typing a text into it' },
     });
+    // A mark beside something that is none of its choices marks nothing.
+    expect(classifyRehearsal(question('❯ ', ' '))).toMatchObject({
+      answering: { kind: 'in-the-pane', why: 'it marks none of its choices' },
+    });
     expect(classifyRehearsal(question('❯', ' ').replace(`${rule}\n`, ''))).toMatchObject({
       answering: { kind: 'in-the-pane' },
     });

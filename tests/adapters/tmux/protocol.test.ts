@@ -134,6 +134,7 @@ describe('the parser of control mode', () => {
 
   it.each([
     { name: 'a line', text: `%${'x'.repeat(70)}` },
+    { name: 'a line that comes whole', text: `%output %1 ${'x'.repeat(70)}\n` },
     { name: 'a reply', text: block(Array.from({ length: 40 }, () => 'x')) },
   ])('gives up on $name over the limit', ({ text }) => {
     expect(controlParser(64).push(Buffer.from(text)).at(-1)?.kind).toBe('broken');

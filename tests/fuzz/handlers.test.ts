@@ -1,0 +1,149 @@
+import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { operations, type Operation } from '../../src/app/table.ts';
+import { version } from '../../src/compose/package.ts';
+import { socketOfWorkspace } from '../../src/compose/places.ts';
+import { connectLink, type Link } from '../../src/link/client.ts';
+import { CONTROL } from '../rig/fuzz.ts';
+import { HOSTILE } from '../rig/hostile.ts';
+import { openProduct, type Product } from '../rig/product.ts';
+import { until } from '../rig/wait.ts';
+
+let product: Product;
+let link: Link;
+
+beforeAll(async () => {
+  product = await openProduct({ play: 'wait' });
+  // Whoever follows a name out of the workspace finds what would do there.
+  await writeFile(join(product.repo.base, 'outside.yaml'), 'name: outside\nwindows:\n  - roles: rest\n');
+  await symlink('../outside.yaml', join(product.repo.root, 'linked.yaml'));
+  for (const feature of ['auth-api', 'new-api']) await product.json('init', feature);
+  await product.json('start', 'auth-api');
+  const place = socketOfWorkspace(product.repo.root);
+  const connected = place.ok ? await connectLink(place.socketPath, version) : null;
+  if (!connected?.ok) throw new Error('the supervisor does not listen');
+  link = connected.link;
+});
+afterAll(async () => {
+  link.close();
+  await product.dispose();
+});
+
+/** Names of all files below the repository's base but for those that are tmops' and git's own. */
+async function filesOutside(): Promise<string[]> {
+  const all = await readdir(product.repo.base, { recursive: true });
+  return all.filter((name) => !/^sample\/\.(tmops|git)(\/|$)/.test(name) && !/^sample\.tmops(\/|$)/.test(name)).sort();
+}
+
+/** Asks; fails where the answer is none of those that the table promises. Gives whether it was done. */
+async function ask(operation: Operation, input: unknown): Promise<boolean> {
+  const reply = await link.call(operation.name, input, {
+    door: 'socket',
+    cwd: product.repo.root,
+    env: { ...product.env },
+  });
+  if (reply.ok) {
+    operation.output.parse(reply.output);
+    return true;
+  }
+  const { code, sentence, hint } = reply.failure;
+  const told = `${operation.name} ${JSON.stringify(input).slice(0, 200)}: ${code} ${sentence} ${hint}`;
+  expect(code, told).not.toBe('internal-error');
+  expect(sentence.length > 10 && hint !== '', told).toBe(true);
+  expect(CONTROL.test(sentence + hint), JSON.stringify(told)).toBe(false);
+  return false;
+}
+
+/** What a call of this operation needs to come through the table, and how long it may wait. */
+const VALID: Readonly<Record<string, unknown>> = {
+  feature: 'new-api',
+  role: 'tester',
+  prompt: 999_999,
+  as: 'delivered',
+  choice: 'Yes',
+  text: 'text',
+  waitMs: 0,
+  timeoutMs: 0,
+};
+const validFor = (operation: Operation): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(VALID).filter(([key]) => Object.hasOwn(operation.input.shape, key)));
+
+// These need no feature, do their work whatever they are given, or would begin one for each text.
+const SPARED = ['doctor', 'init', 'adopt', 'start', 'stop'];
+
+test(
+  'hostile texts as each argument of what is asked of a running supervisor: refused, and nothing else',
+  {
+    timeout: 120_000,
+  },
+  async () => {
+    const before = await filesOutside();
+    for (const operation of Object.values(operations).filter(({ name }) => !SPARED.includes(name))) {
+      for (const key of Object.keys(operation.input.shape))
+        for (const text of HOSTILE) await ask(operation, { ...validFor(operation), [key]: text });
+    }
+    expect(await filesOutside()).toEqual(before);
+    expect(await product.status('auth-api')).toMatchObject({ feature: 'auth-api', phase: 'running' });
+  },
+);
+
+test('hostile names of features and layouts make no file and open nothing', { timeout: 120_000 }, async () => {
+  const before = await filesOutside();
+  const branches = await product.repo.git(['branch', '--list']);
+  const strange = HOSTILE.filter((text) => !/^[a-z0-9-]{3,20}$/.test(text));
+  for (const feature of [...strange, '../outside', 'auth-api/../new-api', '/outside'])
+    for (const operation of [operations.init, operations.adopt, operations.start, operations.stop])
+      expect(await ask(operation, { feature }), `${operation.name} ${JSON.stringify(feature)}`).toBe(false);
+  const outside = ['../outside', '../outside.yaml', join(product.repo.base, 'outside.yaml'), 'linked.yaml'];
+  for (const layout of [...HOSTILE, ...outside])
+    expect(await ask(operations.start, { feature: 'new-api', layout }), `layout ${JSON.stringify(layout)}`).toBe(false);
+  expect(await product.repo.git(['branch', '--list'])).toBe(branches);
+  expect(await filesOutside()).toEqual(before);
+});
+
+test('names that look like options are names', { timeout: 120_000 }, async () => {
+  for (const feature of ['-rf', '--help', '---', '1e999']) {
+    const isMade = await ask(operations.init, { feature });
+    expect(isMade, feature).toBe(true);
+    expect(await ask(operations.status, { feature }), feature).toBe(true);
+  }
+  expect(await filesOutside()).toEqual(expect.arrayContaining(['sample/package.json', 'sample/src/sum.js']));
+});
+
+test('messages of hostile text make no file beside those of the run', { timeout: 120_000 }, async () => {
+  const before = await filesOutside();
+  const texts = HOSTILE.filter((text) => text.trim() !== '');
+  for (const text of texts) await ask(operations.message, { feature: 'auth-api', role: 'tester', text, waitMs: 0 });
+  await product.status('auth-api');
+  expect(await filesOutside()).toEqual(before);
+  expect((await filesOutside()).filter((name) => /evil|passwd/.test(name))).toEqual([]);
+});
+
+test('deep requests are refused, and the next one is answered', { timeout: 60_000 }, async () => {
+  const deep = '['.repeat(20_000) + ']'.repeat(20_000);
+  const inputs = [deep, `{"feature":${deep}}`, '{"__proto__":{"feature":"new-api"}}', `{"constructor":${deep}}`];
+  const caller = JSON.stringify({ door: 'socket', cwd: product.repo.root });
+  const lines = Object.values(operations).flatMap(({ name }) =>
+    inputs.map((input) => `"op":"${name}","input":${input},"caller":${caller}}\n`),
+  );
+  const said = await spoken(lines.map((line, id) => `{"id":${id},${line}`).join(''), lines.length);
+  for (const line of said) expect(JSON.parse(line)).toMatchObject({ ok: false, failure: { code: 'bad-arguments' } });
+  expect(await product.status('auth-api')).toMatchObject({ phase: 'running' });
+  const log = await readFile(join(product.repo.root, '.tmops', '.logs', 'tmops.log'), 'utf8');
+  expect(log).not.toContain('broke off');
+});
+
+/** What the supervisor says to bytes on its socket, up to so many answers. */
+async function spoken(bytes: string, answers: number): Promise<string[]> {
+  const place = socketOfWorkspace(product.repo.root);
+  if (!place.ok) throw new Error('there is no socket');
+  const socket = connect(place.socketPath).setEncoding('utf8');
+  let text = '';
+  socket.on('data', (chunk: string) => (text += chunk));
+  socket.write(bytes);
+  await until('an answer to each', () => text.split('\n').length > answers + 1, { withinMs: 30_000 });
+  socket.destroy();
+  return text.split('\n').slice(1, -1);
+}
