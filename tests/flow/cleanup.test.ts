@@ -5,6 +5,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OutputOf } from '../../src/app/table.ts';
+import { socketOfWorkspace } from '../../src/compose/places.ts';
 import { agentsOf, isAlive, playText } from '../rig/flow.ts';
 import { openProduct, program, type Product } from '../rig/product.ts';
 import { until } from '../rig/wait.ts';
@@ -165,6 +166,8 @@ describe('with the framework', () => {
       await product.json('stop', 'auth-api');
       const commit = await product.repo.git(['rev-parse', 'feature/auth-api']);
       const done = await product.json<Cleanup>('cleanup', 'auth-api');
+      const place = socketOfWorkspace(product.repo.root);
+      expect(place.ok && (await readdir(place.socketPath.replace(/\.sock$/, '.pipes')))).toEqual([]);
       expect(done.notes[0]).toMatch(/cleanup_safe\.sh auth-api safe$/);
       expect(done.archive).toMatch(/\.archive\/\d{8}-\d{6}-auth-api$/);
       expect(await traces(product, 'auth-api', tree)).toEqual(NONE);

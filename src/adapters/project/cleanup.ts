@@ -94,7 +94,15 @@ async function removeWorktree({ plan, options }: Cleaning): Promise<void> {
   // The link first: what it leads to is the workspace's.
   const link = join(aside, TMOPS);
   if ((await pathKind(link)) === 'link') await unlink(link);
-  await rm(aside, { recursive: true, force: true, maxRetries: 3 });
+  await rm(aside, { recursive: true, force: true, maxRetries: 3 }).catch((error: unknown) => {
+    const code = codeOf(error);
+    if (code !== 'EACCES' && code !== 'EPERM') throw error;
+    // Caches that a tool made read-only.
+    throw new Blocked(
+      `What is left of the worktree, ${aside}, cannot be removed (${code}).`,
+      `chmod -R u+w '${aside}'`,
+    );
+  });
   await removeEmpty(dirname(worktree));
 }
 
@@ -148,7 +156,7 @@ async function removeLock({ plan }: Cleaning): Promise<void> {
 
 async function mustFolder(root: string, folder: string): Promise<void> {
   const problem = await ensureFolder(root, fromRoot(root, folder));
-  if (problem) throw new Blocked(problem.path, problem.what);
+  if (problem) throw new Blocked(`${problem.path} is a ${problem.what}, where a folder belongs.`, 'Move it away');
 }
 
 /** Files, folders and links as they are; sockets and pipes hold nothing. */
@@ -173,9 +181,10 @@ async function removeEmpty(folder: string): Promise<void> {
 
 class Blocked extends Error {
   readonly sentence: string;
-  readonly hint = 'Move it away and ask again; what was done so far stays done.';
-  constructor(path: string, what: string) {
-    super(`${path} is a ${what}`);
-    this.sentence = `${path} is a ${what}, where a folder belongs.`;
+  readonly hint: string;
+  constructor(sentence: string, repair: string) {
+    super(sentence);
+    this.sentence = sentence;
+    this.hint = `${repair}, and ask again; what was done so far stays done.`;
   }
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { CLEANUP_STEPS } from '../../../src/adapters/project/cleanup.ts';
@@ -151,6 +151,19 @@ test('commits that no branch holds are kept; a branch that somebody else made is
   expect(plan.keeps).toBe(true);
   await projectOf(repo).cleanUp(plan);
   expect(await repo.git(['rev-parse', `${plan.ref}/discarded-head`])).toBe(lost);
+});
+
+test.skipIf(process.getuid?.() === 0)('a folder that may not be removed is named; a second call finishes', async () => {
+  await prepared({ framework: false });
+  const cache = join(tree(), 'node_modules');
+  await chmod(cache, 0o500);
+  const plan = await planned();
+  await expect(projectOf(repo).cleanUp(plan)).rejects.toMatchObject({
+    hint: expect.stringContaining('chmod') as string,
+  });
+  await chmod(join(plan.aside, 'node_modules'), 0o700);
+  await projectOf(repo).cleanUp(await planned());
+  expect(await leftovers()).toEqual(gone(['initial/x']));
 });
 
 test('a framework that refuses is done without, and it is said', async () => {
