@@ -6,6 +6,7 @@ import type { Caller } from '../link/protocol.ts';
 import { adoptHandler } from './adopt.ts';
 import { answerHandler } from './answer.ts';
 import { attentionOf } from './attention.ts';
+import { cleanupHandler } from './cleanup.ts';
 import { explain } from './explain.ts';
 import type { Answer, Handler } from './handler.ts';
 import { initHandler } from './init.ts';
@@ -66,6 +67,7 @@ export function handlersFor(ports: AppPorts, starts: Starts = openStarts(ports))
     rollback: rollbackHandler(ports),
     settle: (input, caller) => withRun(ports, input.feature, (live) => settle(live, input, caller)),
     stop: ({ feature }, caller) => withRun(ports, feature, (live) => stop(live, caller)),
+    cleanup: cleanupHandler(ports),
     doctor: async () => ({ ok: true, output: await ports.doctor() }),
   };
 }

@@ -1,6 +1,7 @@
 import type { StartPlan } from '../config/plan.ts';
 import type { Config } from '../config/schema.ts';
 import type { AdoptProblem, ByHand, Conversation } from '../core/adopt.ts';
+import type { CleanupDone, CleanupOrder, CleanupPlan, CleanupPlanned } from '../core/cleanup.ts';
 import type { InitOrder, InitOutcome, ListedFeature, SpecState } from '../core/init.ts';
 import type { Clock, Files, Prover, Found, Rewinder, Terminal } from '../engine/ports.ts';
 import type { RunPlace } from '../engine/place.ts';
@@ -29,6 +30,12 @@ export interface AppPorts {
     order: Omit<InitOrder, 'workspaceRoot' | 'toolsDir' | 'specTemplateFile'>,
     config: Config,
   ) => Promise<InitOutcome>;
+  /** What a cleanup would do; nothing is changed. */
+  readonly planCleanup: (
+    order: Omit<CleanupOrder, 'workspaceRoot' | 'toolsDir'>,
+    config: Config,
+  ) => Promise<CleanupPlanned>;
+  readonly cleanUp: (plan: CleanupPlan) => Promise<CleanupDone>;
   /** A feature that was begun by hand, as its folders and git tell it. */
   readonly findByHand: (
     feature: string,

@@ -3,6 +3,7 @@ import { featureName, operation, roleName } from './operation.ts';
 import { steeringOperations } from './table-steering.ts';
 import {
   adoptOutput,
+  cleanupOutput,
   doctorOutput,
   eventsOutput,
   initOutput,
@@ -189,6 +190,22 @@ export const operations = {
     idempotent: true,
     input: z.strictObject({ feature: featureName }),
     output: stopOutput,
+  }),
+  cleanup: operation({
+    name: 'cleanup',
+    tool: 'tmops_cleanup',
+    title: 'Clean a feature up',
+    description:
+      'Puts a stopped or completed feature away: its folder into an archive, its worktree and session gone. The branch stays. Refused while it runs or has uncommitted work. Ask the user first.',
+    effect: 'destroy',
+    idempotent: true,
+    input: z.strictObject({
+      feature: featureName,
+      discard: z.boolean().default(false).describe('Uncommitted or unmerged work goes too; a ref keeps it'),
+      deleteBranch: z.boolean().default(false),
+      dryRun: z.boolean().default(false).describe('Only say what would go'),
+    }),
+    output: cleanupOutput,
   }),
   doctor: operation({
     name: 'doctor',

@@ -288,6 +288,18 @@ export const stopOutput = z.strictObject({
   next: z.string(),
 });
 
+export const cleanupOutput = z.strictObject({
+  feature: z.string(),
+  done: z.boolean().describe('False: a dry run, or nothing was left'),
+  removed: z.array(z.string()).describe('What goes, in words'),
+  kept: z.array(z.string()).describe('What stays, and where'),
+  branch: z.string(),
+  branchKept: z.boolean(),
+  archive: z.string().nullable(),
+  ref: z.string().nullable().describe('Below it: work that was discarded, earlier snapshots'),
+  notes: z.array(z.string()),
+});
+
 export const doctorOutput = z.strictObject({
   ok: z.boolean(),
   checks: z.array(

@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { claudeConfigFile } from '../adapters/agents/claude-files.ts';
 import { trustFolder, trustState } from '../adapters/agents/claude-trust.ts';
 import { openGit } from '../adapters/git/open.ts';
-import { openProject } from '../adapters/project/open.ts';
+import { openProject, type Project } from '../adapters/project/open.ts';
 import { placeRoleDocuments, type RoleDocument } from '../adapters/project/role-documents.ts';
 import type { AppPorts } from '../app/ports.ts';
 import { tellError, tellFaults } from '../app/tell.ts';
@@ -47,7 +47,6 @@ export function surroundings(parts: SurroundingsParts): AppPorts {
   const { root, log } = parts;
   const git = openGit({ environment: readEnvironment() });
   const project = openProject({ git, environment: readEnvironment() });
-  const specTemplateFile = packaged('config', 'TASK_SPEC.template.md');
   return {
     root,
     workspaceId: parts.workspaceId,
@@ -58,13 +57,7 @@ export function surroundings(parts: SurroundingsParts): AppPorts {
     ...{ prover: parts.prover, rewinder: git.rewinder },
     terminal: parts.terminalOn,
     config: (env) => configOf(root, env),
-    initialise: (order, config) =>
-      project.initialise({
-        ...order,
-        workspaceRoot: root,
-        toolsDir: resolve(root, fill(config.paths.tmops_tools, { feature: order.feature, run: order.runType })),
-        specTemplateFile,
-      }),
+    ...beginningAndEnd(root, project),
     ...byHand(root, { git, project }),
     features: () => project.listFeatures(root),
     isThere: async (path) => (await stat(path).catch(absent)) !== null,
@@ -148,6 +141,27 @@ function configOf(
     },
   };
 }
+
+/** How features come and go on disk. */
+const beginningAndEnd = (root: string, project: Project): Pick<AppPorts, 'initialise' | 'planCleanup' | 'cleanUp'> => ({
+  initialise: (order, config) =>
+    project.initialise({
+      ...order,
+      workspaceRoot: root,
+      toolsDir: toolsDir(root, config, order.feature, order.runType),
+      specTemplateFile: packaged('config', 'TASK_SPEC.template.md'),
+    }),
+  planCleanup: (order, config) =>
+    project.planCleanup({
+      ...order,
+      workspaceRoot: root,
+      toolsDir: toolsDir(root, config, order.feature, 'initial'),
+    }),
+  cleanUp: (plan) => project.cleanUp(plan),
+});
+
+const toolsDir = (root: string, config: Config, feature: string, run: string): string =>
+  resolve(root, fill(config.paths.tmops_tools, { feature, run }));
 
 /** Absolute path of the feature's worktree; `worktrees` may be relative to the project root. */
 function worktreePath(root: string, feature: string, config: Config): string {

@@ -29,6 +29,11 @@ export interface Workspace {
   running(): readonly LiveRun[];
   /** Whether any run is going, or waits for its turn, so that the supervisor has a reason to stay. */
   isBusy(): boolean;
+  /**
+   * Lets the feature's journal go, then acts while nobody can open it; whoever asks for the run meanwhile waits. `stays`
+   * is asked of the run, at the last moment, whether it has to stay; then nothing is done and its answer is given.
+   */
+  retire<T>(feature: string, stays: (run: Run) => T | null, act: () => Promise<void>): Promise<T | null>;
   close(): Promise<void>;
 }
 
@@ -70,7 +75,7 @@ interface Held {
 
 export function openWorkspace(parts: WorkspaceParts): Workspace {
   const held = new Map<string, Held>();
-  const opening = new Map<string, Promise<LiveRun | null>>();
+  const opening = new Map<string, Promise<unknown>>();
 
   const open = async (feature: string): Promise<LiveRun | null> => {
     const run = parts.currentRun(feature);
@@ -85,17 +90,9 @@ export function openWorkspace(parts: WorkspaceParts): Workspace {
   };
 
   const live = async (feature: string): Promise<LiveRun | null> => {
-    const before = opening.get(feature);
-    const known = before ? undefined : held.get(feature)?.live;
+    const known = opening.has(feature) ? undefined : held.get(feature)?.live;
     if (known && basename(known.place.runDir) === parts.currentRun(feature)) return known;
-    // One after the other; whoever came before hears of their own failure.
-    const next = Promise.allSettled([before]).then(() => open(feature));
-    opening.set(feature, next);
-    const over = (): void => {
-      if (opening.get(feature) === next) opening.delete(feature);
-    };
-    next.then(over, over);
-    return next;
+    return inTurn(opening, feature, () => open(feature));
   };
 
   const opened = (): LiveRun[] => [...held.values()].map((each) => each.live);
@@ -128,6 +125,16 @@ export function openWorkspace(parts: WorkspaceParts): Workspace {
       return going;
     },
     opened,
+    retire: (feature, stays, act) =>
+      inTurn(opening, feature, async () => {
+        const had = held.get(feature);
+        const answer = had ? stays(had.live.loop.run()) : null;
+        if (answer !== null) return answer;
+        if (had) await close(had);
+        held.delete(feature);
+        await act();
+        return null;
+      }),
     running,
     isBusy: () => opened().some(({ loop }) => BUSY.has(loop.run().life.kind)),
     async close() {
@@ -135,6 +142,17 @@ export function openWorkspace(parts: WorkspaceParts): Workspace {
       held.clear();
     },
   };
+}
+
+/** One after the other for each feature; whoever came before hears of their own failure. */
+function inTurn<T>(turns: Map<string, Promise<unknown>>, feature: string, act: () => Promise<T>): Promise<T> {
+  const next = Promise.allSettled([turns.get(feature)]).then(act);
+  turns.set(feature, next);
+  const over = (): void => {
+    if (turns.get(feature) === next) turns.delete(feature);
+  };
+  next.then(over, over);
+  return next;
 }
 
 const BUSY: ReadonlySet<Run['life']['kind']> = new Set(['running', 'queued']);

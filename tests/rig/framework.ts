@@ -57,3 +57,31 @@ fi
 echo "$feature:active:$(date +%Y-%m-%dT%H:%M:%S%z):$branch" >> "$root/.tmops/FEATURES.txt"
 echo "Feature '$feature' is ready"
 `;
+
+/**
+ * A stand-in of the framework's `cleanup_safe.sh <feature> [safe|full]`, written from the contract in the protocol page: it
+ * refuses uncommitted changes of the root, backs the folder up, moves it into `.archive`, deletes the branch and takes the
+ * line out of FEATURES.txt. It notes its argv as the other one does, in `cleanups.jsonl`. A file `hang` beside it makes it wait for ever
+ * once the folder is moved and the branch deleted.
+ */
+export const FRAMEWORK_CLEANUP = `#!/usr/bin/env bash
+set -e
+here="$(cd "$(dirname "\${BASH_SOURCE[0]}")" && pwd)"
+root="$(cd "$here/../.." && pwd)"
+printf '["%s","%s"]\\n' "$1" "\${2:-safe}" >> "$here/cleanups.jsonl"
+feature="$1"
+cd "$root"
+if ! git diff --quiet || ! git diff --cached --quiet; then
+  echo "Error: uncommitted changes"
+  exit 1
+fi
+stamp="$(date +%Y%m%d-%H%M%S)"
+mkdir -p .tmops/.backups .tmops/.archive
+cp -R ".tmops/$feature" ".tmops/.backups/$stamp-$feature"
+mv ".tmops/$feature" ".tmops/.archive/$stamp-$feature"
+git branch -D "feature/$feature"
+if [[ -e "$here/hang" ]]; then echo $$ > "$here/hanging"; sleep 600; fi
+grep -v "^$feature:" .tmops/FEATURES.txt > .tmops/FEATURES.new || true
+mv .tmops/FEATURES.new .tmops/FEATURES.txt
+echo "Cleaned up $feature"
+`;

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { FRAMEWORK_INIT } from './framework.ts';
+import { FRAMEWORK_CLEANUP, FRAMEWORK_INIT } from './framework.ts';
 
 const exec = promisify(execFile);
 
@@ -96,8 +96,9 @@ export async function sampleRepo(options: SampleOptions = {}): Promise<SampleRep
   return repo;
 }
 
-/** Writes the stand-in of `init_feature_multi.sh` into `toolsDir`. */
+/** Writes the stand-ins of `init_feature_multi.sh` and `cleanup_safe.sh` into `toolsDir`. */
 export async function installFramework(toolsDir: string): Promise<void> {
   await mkdir(toolsDir, { recursive: true });
   await writeFile(join(toolsDir, 'init_feature_multi.sh'), FRAMEWORK_INIT);
+  await writeFile(join(toolsDir, 'cleanup_safe.sh'), FRAMEWORK_CLEANUP);
 }

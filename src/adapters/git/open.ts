@@ -10,6 +10,17 @@ import {
   type Head,
 } from './branches.ts';
 import { changedFiles, type Change } from './changes.ts';
+import {
+  deleteBranch,
+  forgetWorktree,
+  holdRef,
+  leaving,
+  moveRefs,
+  restoreBranch,
+  tipOf,
+  unmerged,
+  type Leaving,
+} from './departure.ts';
 import { addExclude } from './exclude.ts';
 import { commitsSince, differingFiles, keepLayers, lookAtLayers, parentOf } from './layers.ts';
 import { putBack } from './put-back.ts';
@@ -22,6 +33,7 @@ import { findWorkspace, gitVersion, type GitVersion, type Workspace } from './wo
 import { worktreeList, type WorktreeEntry } from './worktree-list.ts';
 import {
   ensureWorktree,
+  realPlace,
   type EnsureOrder,
   removeWorktree,
   type WorktreeDone,
@@ -53,6 +65,16 @@ export interface Git {
   ignoredFolders(path: string): Promise<readonly string[]>;
   changedFiles(path: string, between: { readonly from: string; readonly to: string }): Promise<readonly Change[]>;
   addExclude(root: string, pattern: string): Promise<boolean>;
+  leaving(path: string): Promise<Leaving>;
+  forgetWorktree(root: string, path: string): Promise<void>;
+  unmerged(root: string, branch: string): ReturnType<typeof unmerged>;
+  tipOf(root: string, branch: string): Promise<string | null>;
+  restoreBranch(root: string, branch: string, commit: string): Promise<void>;
+  deleteBranch(root: string, branch: string): Promise<void>;
+  holdRef(root: string, ref: string, commit: string): Promise<void>;
+  moveRefs(root: string, from: string, to: string): Promise<void>;
+  /** The real path of what may not exist yet, as git records working trees. */
+  realPlace(path: string): Promise<string>;
   readonly rewinder: Rewinder;
 }
 
@@ -78,6 +100,15 @@ export function openGit(options: GitOptions): Git {
     ignoredFolders: (path) => ignoredFolders(run, path),
     changedFiles: (path, between) => changedFiles(run, path, between),
     addExclude: (root, pattern) => addExclude(run, root, pattern),
+    leaving: (path) => leaving(run, path),
+    forgetWorktree: (root, path) => forgetWorktree(run, root, path),
+    unmerged: (root, branch) => unmerged(run, root, branch),
+    tipOf: (root, branch) => tipOf(run, root, branch),
+    restoreBranch: (root, branch, commit) => restoreBranch(run, root, branch, commit),
+    deleteBranch: (root, branch) => deleteBranch(run, root, branch),
+    holdRef: (root, ref, commit) => holdRef(run, root, ref, commit),
+    moveRefs: (root, from, to) => moveRefs(run, root, from, to),
+    realPlace,
     rewinder: {
       obstacle: (path, order) => obstacleIn(run, path, order),
       look: (path) => lookAtLayers(run, path),

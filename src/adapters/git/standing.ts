@@ -35,7 +35,7 @@ export async function obstacleIn(
   return merge === '' ? null : { kind: 'merged', commit: merge };
 }
 
-async function unfinished(run: RunGit, path: string): Promise<string | null> {
+export async function unfinished(run: RunGit, path: string): Promise<string | null> {
   const asked = UNFINISHED.flatMap(([name]) => ['--git-path', name]);
   const places = (await mustGit(run, path, ['rev-parse', ...asked])).split('\n');
   for (const [index, [, what]] of UNFINISHED.entries())

@@ -119,7 +119,7 @@ async function finish(run: RunGit, place: Place & { entry: WorktreeEntry }): Pro
 }
 
 /** The real path of what may not exist yet: git records worktrees by it. */
-async function realPlace(path: string): Promise<string> {
+export async function realPlace(path: string): Promise<string> {
   try {
     return await realpath(path);
   } catch (error) {

@@ -42,6 +42,17 @@ export function withLine(text: string, feature: string, write: (newest: FeatureL
     .join('');
 }
 
+/** Whether a line of the text names the feature. */
+export const hasLine = (text: string, feature: string): boolean =>
+  text.split('\n').some((line) => line.startsWith(`${feature}:`));
+
+/** The text of FEATURES.txt without the feature's lines; every other stays as it is. */
+export const withoutLine = (text: string, feature: string): string =>
+  text
+    .split(/(?<=\n)/)
+    .filter((line) => !line.startsWith(`${feature}:`))
+    .join('');
+
 /** Every feature that FEATURES.txt or a folder of `.tmops` names, by name. Lines that are none are passed over. */
 export async function listFeatures(root: string): Promise<readonly ListedFeature[]> {
   const { tmops, features } = featurePaths(root, 'any');

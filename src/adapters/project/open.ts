@@ -1,4 +1,7 @@
+import type { CleanupDone, CleanupOrder, CleanupPlan, CleanupPlanned } from '../../core/cleanup.ts';
 import type { InitOrder, InitOutcome, ListedFeature, SpecState, TestCommand } from '../../core/init.ts';
+import { cleanUp } from './cleanup.ts';
+import { planCleanup } from './cleanup-plan.ts';
 import { listFeatures } from './features.ts';
 import { findRun, isLinked, type FoundRun } from './found.ts';
 import { initialise } from './initialise.ts';
@@ -16,6 +19,9 @@ export interface Project {
   /** What the folders of a feature tell of its present run; nothing is changed. */
   findRun(root: string, feature: string): Promise<FoundRun>;
   isLinked(worktree: string, root: string): Promise<boolean>;
+  /** What a cleanup would do, or what forbids it; nothing is changed. */
+  planCleanup(order: CleanupOrder): Promise<CleanupPlanned>;
+  cleanUp(plan: CleanupPlan): Promise<CleanupDone>;
 }
 
 export function openProject(options: ProjectOptions): Project {
@@ -28,6 +34,8 @@ export function openProject(options: ProjectOptions): Project {
     readSpecState,
     findRun,
     isLinked,
+    planCleanup: (order) => planCleanup(options.git, order),
+    cleanUp: (plan) => inTurn(`feature ${plan.root} ${plan.feature}`, () => cleanUp(options, inTurn, plan)),
   };
 }
 

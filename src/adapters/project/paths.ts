@@ -58,6 +58,22 @@ export function runPaths(paths: FeaturePaths, run: string): RunPaths {
   };
 }
 
+/** Where a cleanup puts things; all in `.tmops`. `stamp` names the cleanup. */
+export function cleanupPaths(
+  root: string,
+  feature: string,
+  stamp: string,
+): { readonly marks: string; readonly backup: string; readonly archive: string; readonly lock: string } {
+  const tmops = join(root, TMOPS);
+  return {
+    marks: join(tmops, '.cleanup'),
+    backup: join(tmops, '.backups', `${stamp}-${feature}`),
+    archive: join(tmops, '.archive', `${stamp}-${feature}`),
+    /** Of the framework's `run_manager.sh`. */
+    lock: join(tmops, `${feature}.run-manager.lock`),
+  };
+}
+
 /** The name of a run's folder as we accept it: one plain path segment, and not one of the names with a meaning. */
 export function isRunName(name: string): boolean {
   return /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name) && name !== 'current' && name !== 'PREVIOUS_RUN.txt';

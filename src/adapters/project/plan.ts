@@ -67,7 +67,7 @@ export async function planInit(order: InitOrder): Promise<Plan | { readonly prob
     paths,
     ...chosen,
     runPaths: runPaths(paths, chosen.run),
-    script: await findScript(order.toolsDir, root),
+    script: await scriptIn(order.toolsDir, root, SCRIPT),
     before: await present([...wanted.folders, ...wanted.files, ...wanted.links]),
   };
 }
@@ -113,8 +113,8 @@ async function chooseRun(paths: FeaturePaths, order: InitOrder): Promise<Chosen>
  * The framework's script works on the project it lies in (two folders up, by the path it is called by), so one that
  * belongs to another project is of no use here.
  */
-async function findScript(toolsDir: string, root: string): Promise<ScriptFound> {
-  const file = join(toolsDir, SCRIPT);
+export async function scriptIn(toolsDir: string, root: string, name: string): Promise<ScriptFound> {
+  const file = join(toolsDir, name);
   if (!(await isFile(file))) return { kind: 'built-in', why: 'no-script' };
   const project = await realpath(resolve(toolsDir, '..', '..'));
   return project === root ? { kind: 'script', file } : { kind: 'built-in', why: 'script-of-another-project' };

@@ -1,3 +1,5 @@
+import type { CleanupPlan } from '../../core/cleanup.ts';
+import type { Trees } from '../../core/event.ts';
 import type { CopyReport, GitProblem, Initialiser, InitOrder, InitProblem } from '../../core/init.ts';
 import type { Plan } from './plan.ts';
 
@@ -16,10 +18,38 @@ export interface ProjectGit {
   addExclude(root: string, pattern: string): Promise<boolean>;
 }
 
+/** What a cleanup needs of git besides; each is safe to call twice. */
+export interface CleanupGit {
+  worktrees(
+    root: string,
+  ): Promise<readonly { readonly path: string; readonly branch: string | null; readonly locked: string | null }[]>;
+  realPlace(path: string): Promise<string>;
+  leaving(path: string): Promise<{
+    readonly branch: string | null;
+    readonly underWay: string | null;
+    readonly dirty: { readonly count: number; readonly files: readonly string[] };
+    readonly isHeld: boolean;
+    readonly hasSubmodules: boolean;
+    readonly ignoredFiles: readonly string[];
+    readonly ignoredFolders: readonly string[];
+  }>;
+  forgetWorktree(root: string, path: string): Promise<void>;
+  unmerged(root: string, branch: string): Promise<CleanupPlan['unmerged']>;
+  tipOf(root: string, branch: string): Promise<string | null>;
+  restoreBranch(root: string, branch: string, commit: string): Promise<void>;
+  deleteBranch(root: string, branch: string): Promise<void>;
+  holdRef(root: string, ref: string, commit: string): Promise<void>;
+  moveRefs(root: string, from: string, to: string): Promise<void>;
+  readonly rewinder: {
+    look(path: string): Promise<Trees>;
+    keep(path: string, trees: Trees, name: string): Promise<Trees>;
+  };
+}
+
 export type GitAnswer<T> = (T & { readonly ok: true }) | { readonly ok: false; readonly problem: GitProblem };
 
 export interface ProjectOptions {
-  readonly git: ProjectGit;
+  readonly git: ProjectGit & CleanupGit;
   /** For the framework's script and the set-up command; cleaned of what would turn them aside. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Bound of the framework's script; default 60,000 ms. */

@@ -1,7 +1,16 @@
 import { EXIT, ask, fail, lookOf, print, printJson, show } from './cli.ts';
 import type { Cli } from './cli.ts';
 import { waitUntil } from './follow.ts';
-import { renderDoctor, renderInit, renderList, renderPane, renderSettle, renderStart, renderStop } from './render.ts';
+import {
+  renderCleanup,
+  renderDoctor,
+  renderInit,
+  renderList,
+  renderPane,
+  renderSettle,
+  renderStart,
+  renderStop,
+} from './render.ts';
 import { renderStatus } from './render-status.ts';
 import { watchStatus } from './watch.ts';
 
@@ -56,6 +65,15 @@ export const settle = (cli: Cli, feature: string, prompt: string, as: string): P
   show(cli, 'settle', { feature, prompt: numeric(prompt), as }, renderSettle);
 
 export const stop = (cli: Cli, feature: string): Promise<number> => show(cli, 'stop', { feature }, renderStop);
+
+export interface CleanupFlags {
+  readonly discard?: boolean;
+  readonly deleteBranch?: boolean;
+  readonly dryRun?: boolean;
+}
+
+export const cleanup = (cli: Cli, feature: string, flags: CleanupFlags): Promise<number> =>
+  show(cli, 'cleanup', { feature, ...flags }, renderCleanup);
 
 /** Needs no supervisor, since it is asked when there can be none. */
 export async function doctor(cli: Cli): Promise<number> {

@@ -4,7 +4,7 @@ import { addAnswerCommand } from './answer.ts';
 import { EXIT } from './cli.ts';
 import type { Cli, CliOptions } from './cli.ts';
 import * as commands from './commands.ts';
-import type { StartFlags } from './commands.ts';
+import type { CleanupFlags, StartFlags } from './commands.ts';
 import { showEvents, waitUntil } from './follow.ts';
 import { operationCommand } from './operation-command.ts';
 import type { Does } from './operation-command.ts';
@@ -73,6 +73,11 @@ function addFeatureCommands(program: Command, does: Does): void {
   operationCommand(program, 'stop', '<feature>').action((feature: string) =>
     does((cli) => commands.stop(cli, feature)),
   );
+  operationCommand(program, 'cleanup', '<feature>')
+    .option('--dry-run', 'only say what would go')
+    .option('--delete-branch', 'the branch goes as well; refused where it is not merged')
+    .option('--discard', 'work that is not committed or not merged goes as well; a ref keeps it')
+    .action((feature: string, flags: CleanupFlags) => does((cli) => commands.cleanup(cli, feature, flags)));
 }
 
 function addLookingCommands(program: Command, does: Does): void {

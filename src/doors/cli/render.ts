@@ -107,6 +107,23 @@ export function renderStop(view: OutputOf<'stop'>): string[] {
   return [view.stopped ? `${feature} is stopped.` : `${feature} was not running.`, cleanLine(view.next)];
 }
 
+export function renderCleanup(view: OutputOf<'cleanup'>, look: Look): string[] {
+  const feature = cleanLine(view.feature);
+  const head = view.done
+    ? `${feature} is cleaned up.`
+    : view.removed.length === 0
+      ? `Nothing is left of ${feature}.`
+      : `This would clean ${feature} up. Nothing was touched.`;
+  const listed = (title: string, lines: readonly string[]): string[] =>
+    lines.length === 0 ? [] : ['', look.ink(title, 'strong'), ...lines.map((line) => `  ${cleanLine(line)}`)];
+  return [
+    head,
+    ...listed(view.done ? 'Gone' : 'Goes', view.removed),
+    ...listed('Kept', view.kept),
+    ...listed('Notes', view.notes),
+  ];
+}
+
 export function renderDoctor(view: OutputOf<'doctor'>, look: Look): string[] {
   const tones: Readonly<Record<string, Tone>> = { ok: 'good', warning: 'warning', missing: 'bad' };
   const rows = view.checks.map(({ name, state, found }) => [[state, tones[state] ?? 'plain'] as const, name, found]);

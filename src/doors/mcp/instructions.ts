@@ -20,7 +20,7 @@ When it does not go on, tmops_explain {feature} says in one answer why, since wh
 - a word from the user to a role, or to all: tmops_send_message. It says whether the agent has it.
 - a prompt in doubt: tmops_settle_prompt, only after tmops_read_pane or the user has shown what became of it.
 - the user wants a pane for themselves: tmops_take_over, and tmops_hand_back when they are done. A pane they simply type in is taken over by itself.
-- the user wants it to hold: tmops_pause, then tmops_resume; the present turn ends first. tmops_stop ends the agents; files, branch and journal stay, and starting it again goes on from the present checkpoint. Ask the user before you stop a feature.
+- the user wants it to hold: tmops_pause, then tmops_resume; the present turn ends first. tmops_stop ends the agents; files, branch and journal stay, and starting it again goes on from the present checkpoint. Ask the user before you stop a feature, or put away one that is over with tmops_cleanup (dryRun first).
 
 tmops_get_status shows the present state, tmops_list_features finds features, tmops_get_events tells what happened, tmops_doctor checks the machine.
 

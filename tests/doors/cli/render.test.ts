@@ -46,6 +46,8 @@ const cases: [string, readonly string[]][] = [
     'stop',
     render.renderStop({ feature: 'auth-api', run: 'initial', stopped: true, next: 'tmops start auth-api goes on.' }),
   ],
+  ['cleanup', render.renderCleanup(views.cleanupView, look)],
+  ['cleanup-plan', render.renderCleanup({ ...views.cleanupView, done: false, notes: [] }, look)],
   ['settle', render.renderSettle({ feature: 'auth-api', prompt: 3, as: 'resend' })],
   ['take', steering.renderHolders(views.holdersView, look)],
   ['give', steering.renderHolders({ ...views.holdersView, waiting: [], waitsFor: views.gateView.waitsFor }, look)],

@@ -22,6 +22,7 @@ const OUTPUTS: Readonly<Record<string, unknown>> = {
   },
   settle: { feature: 'auth-api', prompt: 3, as: 'resend' },
   stop: { feature: 'auth-api', run: 'initial', stopped: true, next: 'tmops start auth-api goes on.' },
+  cleanup: views.cleanupView,
   take: views.holdersView,
   give: views.holdersView,
   pause: views.pauseView,
@@ -54,6 +55,14 @@ describe('what is asked of the supervisor', () => {
     ],
     ['settle auth-api 3 resend', { op: 'settle', input: { feature: 'auth-api', prompt: 3, as: 'resend' } }],
     ['stop auth-api', { op: 'stop', input: { feature: 'auth-api' } }],
+    [
+      'cleanup auth-api --discard --dry-run',
+      { op: 'cleanup', input: { feature: 'auth-api', discard: true, deleteBranch: false, dryRun: true } },
+    ],
+    [
+      'cleanup auth-api --delete-branch',
+      { op: 'cleanup', input: { feature: 'auth-api', discard: false, deleteBranch: true, dryRun: false } },
+    ],
     ['start auth-api --baseline waived', { op: 'start', input: { feature: 'auth-api', baseline: 'waived' } }],
     ['take auth-api', { op: 'take', input: { feature: 'auth-api' } }],
     ['take auth-api tester', { op: 'take', input: { feature: 'auth-api', role: 'tester' } }],

@@ -343,3 +343,23 @@ export const doctorView: OutputOf<'doctor'> = {
     },
   ],
 };
+
+export const cleanupView: OutputOf<'cleanup'> = {
+  feature: 'auth-api',
+  done: true,
+  removed: [
+    'Session, agents and locks of auth-api, where there are any',
+    'Worktree /work/app.tmops/auth-api',
+    'Not committed: src/\u001b[2Jmine.mjs',
+    'Its line in .tmops/FEATURES.txt',
+  ],
+  kept: [
+    "The feature's folder, in /work/app/.tmops/.archive/20260102T030405000Z-auth-api",
+    'Branch feature/auth-api, at 0123456789ab',
+  ],
+  branch: 'feature/auth-api',
+  branchKept: true,
+  archive: '/work/app/.tmops/.archive/20260102T030405000Z-auth-api',
+  ref: 'refs/tmops/_archive/20260102T030405000Z-auth-api',
+  notes: ["The framework's script was run: bash cleanup_safe.sh auth-api safe"],
+};
