@@ -1,5 +1,5 @@
 import type { CleanupPlan } from '../../core/cleanup.ts';
-import type { Trees } from '../../core/event.ts';
+import type { Trees } from '../../core/rolled-back.ts';
 import type { CopyReport, GitProblem, Initialiser, InitOrder, InitProblem } from '../../core/init.ts';
 import type { Plan } from './plan.ts';
 
