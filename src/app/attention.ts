@@ -1,10 +1,11 @@
 import { isOutOfReminders, silentSince } from '../core/advance.ts';
 import { awaitsApproval, checkState, claimOf } from '../core/claim.ts';
+import { diskRemedy } from '../core/disk-remedy.ts';
 import { durationWord } from '../core/duration.ts';
 import type { CheckStage } from '../core/event.ts';
 import { hasArrived, holderOf, presentStep, type Agent, type Prompt, type Run } from '../core/run.ts';
 import { isAgentStep, type AgentStep } from '../core/workflow.ts';
-import type { Failing } from '../engine/loop.ts';
+import type { Failing } from '../engine/disk.ts';
 import { memoryProblems, overrunProblem, startProblemOf } from './attention-resources.ts';
 import { exitWord, faultWord, quoted } from './narrate.ts';
 import { rollbackFailed } from './rollback-failed.ts';
@@ -31,10 +32,13 @@ export function attentionOf(run: Run, now: number, failing: Failing | null = nul
   ];
 }
 
-const diskProblem = ({ why }: Failing): ProblemView => ({
+const diskProblem = ({ what, why, code, path }: Failing): ProblemView => ({
   code: 'disk',
-  sentence: `Nothing can be written down, so that nothing is done: ${why}.`,
-  hint: 'Make room or repair the permissions of .tmops; the run goes on from what is on disk.',
+  sentence:
+    what === 'journal'
+      ? `Nothing can be written down, so that nothing is done: ${why}.`
+      : `What is kept beside the journal cannot be renewed: ${why}.`,
+  hint: `${path === '' ? 'Make room or repair the permissions of .tmops' : diskRemedy(code, path)}. It goes on by itself then.`,
 });
 
 function faultProblems(run: Run, feature: string): ProblemView[] {
@@ -48,7 +52,9 @@ function faultProblems(run: Run, feature: string): ProblemView[] {
     .map((fault) => ({
       code: 'checkpoint-refused',
       sentence: `${faultWord(fault)}.`,
-      hint: `Correct .tmops/${feature}/current/checkpoints/${fault.file}; it is read again as soon as it is saved.`,
+      hint: fault.found.includes('permission denied')
+        ? `${diskRemedy('EACCES', `.tmops/${feature}/current/checkpoints`)}. It is read then.`
+        : `Correct .tmops/${feature}/current/checkpoints/${fault.file}; it is read again as soon as it is saved.`,
     }));
 }
 

@@ -2,7 +2,7 @@ import { awaitsApproval, checkState, claimOf } from '../core/claim.ts';
 import type { Event, EventKind } from '../core/event.ts';
 import { holderOf, openPrompts, presentStep, type Agent, type Run } from '../core/run.ts';
 import { isAgentStep, type AgentStep } from '../core/workflow.ts';
-import type { Failing } from '../engine/loop.ts';
+import type { Failing } from '../engine/disk.ts';
 import { attentionOf } from './attention.ts';
 import { narrate } from './narrate.ts';
 import { reasonsOf } from './reasons.ts';

@@ -1,5 +1,5 @@
 import type { Run } from '../core/run.ts';
-import type { Failing } from '../engine/loop.ts';
+import type { Failing } from '../engine/disk.ts';
 import { silentAgent } from './attention.ts';
 import { statusOf } from './status.ts';
 import type { QueueView, StatusView } from './views.ts';

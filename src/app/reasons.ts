@@ -3,7 +3,7 @@ import { awaitsApproval, checkState, claimOf } from '../core/claim.ts';
 import type { CheckStage } from '../core/event.ts';
 import { hasArrived, holderOf, openPrompts, presentStep, type Agent, type Run } from '../core/run.ts';
 import { isAgentStep, type AgentStep, type ModuleStep } from '../core/workflow.ts';
-import type { Failing } from '../engine/loop.ts';
+import type { Failing } from '../engine/disk.ts';
 import { silentAgent } from './attention.ts';
 import { interruptWord } from './attention-resources.ts';
 import { exitWord, faultWord, quoted } from './narrate.ts';
@@ -24,7 +24,13 @@ export function reasonsOf(run: Run, now: number, failing: Failing | null, queue:
   const step = presentStep(run)?.step;
   return [
     ...(failing
-      ? [{ code: 'disk', sentence: `The journal takes nothing: ${failing.why}.`, since: failing.since }]
+      ? [
+          {
+            code: 'disk',
+            sentence: `${failing.what === 'journal' ? 'The journal takes nothing' : 'What is kept beside the journal cannot be renewed'}: ${failing.why}.`,
+            since: failing.since,
+          },
+        ]
       : []),
     ...rolling(run),
     ...paused(run),

@@ -1,7 +1,7 @@
 import type { CheckStage } from '../core/event.ts';
 import { presentStep, typedLine, type Prompt, type Run } from '../core/run.ts';
 import { isAgentStep, type AgentStep } from '../core/workflow.ts';
-import type { Failing } from '../engine/loop.ts';
+import type { Failing } from '../engine/disk.ts';
 import { attentionOf } from './attention.ts';
 import { faultWord } from './narrate.ts';
 import { iso, paneOf } from './status-panes.ts';

@@ -1,5 +1,6 @@
 import type { AdoptProblem } from '../core/adopt.ts';
 import type { ConfigFault } from '../config/faults.ts';
+import { diskRemedy, isDiskCode } from '../core/disk-remedy.ts';
 import type { ChildEnd, InitProblem } from '../core/init.ts';
 import type { Refusal } from '../core/request.ts';
 import type { AnswerProblem } from '../engine/answer.ts';
@@ -228,16 +229,25 @@ export function tellError(error: unknown): ProblemView | null {
       hint,
     };
   }
-  if (error instanceof JournalError)
-    return {
-      code: 'disk',
-      sentence: `${error.message}.`,
-      hint: 'Make room or repair the permissions of .tmops; the run goes on from what is on disk.',
-    };
+  if (error instanceof JournalError) return diskRefuses(error.message, error.code, error.path);
   if (error instanceof Error && 'sentence' in error && 'hint' in error)
     return { code: 'refused-by-world', sentence: String(error.sentence), hint: String(error.hint) };
-  return null;
+  return systemError(error);
 }
+
+/** A system call that the machine refused; its message names the call and the path. Null for any other error. */
+function systemError(error: unknown): ProblemView | null {
+  if (!(error instanceof Error) || !('code' in error) || !('path' in error)) return null;
+  const { code, path } = error;
+  if (typeof code !== 'string' || typeof path !== 'string' || !isDiskCode(code)) return null;
+  return diskRefuses(error.message, code, path);
+}
+
+const diskRefuses = (message: string, code: string, path: string): ProblemView => ({
+  code: 'disk',
+  sentence: `${message}.`,
+  hint: `${diskRemedy(code, path)}. Then call again; a run goes on by itself.`,
+});
 
 /** Faults of configuration files, already pointing at their places. */
 export function tellFaults(faults: readonly ConfigFault[], say: (fault: ConfigFault) => string): ProblemView {

@@ -1,7 +1,8 @@
 import type { Event } from '../core/event.ts';
 import { presentStep, type Run } from '../core/run.ts';
 import { isAgentStep } from '../core/workflow.ts';
-import type { Failing, RunLoop } from '../engine/loop.ts';
+import type { Failing } from '../engine/disk.ts';
+import type { RunLoop } from '../engine/loop.ts';
 import type { Clock } from '../engine/ports.ts';
 import type { StopSignal } from '../link/stopper.ts';
 import { attentionOf } from './attention.ts';

@@ -1,14 +1,17 @@
 import { spawn } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdir } from 'node:fs/promises';
 import { openGit } from '../adapters/git/open.ts';
+import { tryWriting } from '../adapters/machine/writing.ts';
 import { operations } from '../app/table.ts';
 import type { ProblemView } from '../app/views.ts';
 import { readEnvironment } from '../config/environment.ts';
+import { diskRemedy } from '../core/disk-remedy.ts';
 import { dial } from '../link/dial.ts';
 import { linkPort } from '../link/port.ts';
 import type { Caller } from '../link/protocol.ts';
 import { packaged, version } from './package.ts';
-import { logFile, socketOfWorkspace, supervisorPlace } from './places.ts';
+import { logFile, socketOfWorkspace, supervisorPlace, type SupervisorPlace } from './places.ts';
 import { supervisorProgram } from './surroundings.ts';
 
 /** How long a fresh supervisor may take to answer. It starts in a few hundred ms. */
@@ -84,6 +87,8 @@ export function linkFrom(cwd: string) {
 /** Starts the guard of a supervisor, which outlives this process and its terminal. */
 async function startSupervisor(root: string): Promise<void> {
   const place = supervisorPlace(root);
+  const refused = await placeRefusal(root, place);
+  if (refused) throw refused;
   await mkdir(place.dir, { recursive: true, mode: 0o700 });
   const child = spawn('/bin/sh', [packaged('config', 'guard.sh'), ...supervisorProgram, 'supervise', '--root', root], {
     cwd: root,
@@ -96,6 +101,37 @@ async function startSupervisor(root: string): Promise<void> {
     child.once('error', reject);
   });
   child.unref();
+}
+
+/** It would die at once, and whoever waits for it would learn of that only much later. */
+async function placeRefusal(root: string, place: SupervisorPlace): Promise<PlaceRefused | null> {
+  const [folder] = await tryWriting([place.dir]);
+  if (folder) return new PlaceRefused(folder.folder, folder.code);
+  // What somebody else left there, such as a tmops that was once called with sudo.
+  for (const file of [place.lockFile, place.pidFile, place.commandFile, place.wakeFile, logFile(root)]) {
+    const code = await accessRefusal(file);
+    if (code !== null && code !== 'ENOENT') return new PlaceRefused(file, code);
+  }
+  return null;
+}
+
+async function accessRefusal(file: string): Promise<string | null> {
+  try {
+    await access(file, constants.R_OK | constants.W_OK);
+    return null;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return String(error.code);
+    throw error;
+  }
+}
+
+/** What a supervisor keeps on disk cannot be written. */
+class PlaceRefused extends Error {
+  readonly hint: string;
+  constructor(path: string, code: string) {
+    super(`${path} cannot be written (${code})`);
+    this.hint = `${diskRemedy(code, path)}. Then call again.`;
+  }
 }
 
 /** Without the marks of a pane: a supervisor that an agent's command starts outlives that agent and is no part of it. */

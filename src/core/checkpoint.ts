@@ -1,3 +1,4 @@
+import { excessIn } from './checkpoint-limits.ts';
 import { fieldsOf, gateOf, namesFeature, namesRole, numbersOf, slug, type Gate } from './claims.ts';
 import { keyValues } from './keyvalues.ts';
 import { outline, type Labelled, type Outline, type Section } from './outline.ts';
@@ -59,6 +60,8 @@ export function judgeCheckpoint(text: string, expected: Expected): Judgement {
   const page = outline(text);
   const first = page.lines.find((line) => line !== '');
   if (first === undefined) return unfinished(page, 1, 'a checkpoint; the file is empty');
+  const excess = excessIn(page.lines, page.ended);
+  if (excess !== null) return { verdict: 'malformed', ...excess, found: clip(excess.found) };
   const pairs = expected.file.endsWith('.checkpoint') && !first.startsWith('#');
   return pairs ? judgePairs(page, expected) : judgePage(page, expected);
 }

@@ -4,7 +4,8 @@ import type { Run } from '../core/run.ts';
 import { checkStep } from './check-step.ts';
 import { openAttendance, type Attendance, type AttendanceParts } from './attendance.ts';
 import { handleOf, type CrewParts, type CrewSetup } from './crew.ts';
-import { openRunLoop, type FactStore, type RunLoop } from './loop.ts';
+import type { FactStore } from './disk.ts';
+import { openRunLoop, type RunLoop } from './loop.ts';
 import { interruptTurn } from './interrupt.ts';
 import { executeModule } from './module-step.ts';
 import type { RunPlace } from './place.ts';
@@ -67,7 +68,7 @@ export function openLiveRun(parts: LiveRunParts): LiveRun {
     else if (crew) void perform(crew, command).catch(onError);
     else log.debug('nothing is done: the run is not equipped', { command: command.do });
   });
-  const stopRecord = keepRecord(loop, place, parts.record, parts.before, onError);
+  const stopRecord = keepRecord(loop, place, { ...parts.record, clock }, parts.before, onError);
 
   const attend = (present: CrewParts): Attendance => (attending ??= openAttendance(present, parts, onError));
 
@@ -126,7 +127,7 @@ export function openLiveRun(parts: LiveRunParts): LiveRun {
     },
     endSession: () => (crew ? end(crew) : leave()),
     async close() {
-      closing.abort();
+      abandon(closing, loop);
       await Promise.allSettled([ending, rolling.settled()]);
       await leave();
       closed = true;
@@ -134,6 +135,12 @@ export function openLiveRun(parts: LiveRunParts): LiveRun {
       await stopRecord();
     },
   };
+}
+
+/** Nothing more is begun, and nothing waits for a disk that refuses: else the end would wait for it, too. */
+function abandon(closing: AbortController, loop: RunLoop): void {
+  closing.abort();
+  loop.giveUp();
 }
 
 /** One after the other: two would write into each other's files. None is begun once the run is being closed. */

@@ -1,7 +1,7 @@
 import type { Event } from '../core/event.ts';
 import type { Run } from '../core/run.ts';
 import type { LiveRun } from './live-run.ts';
-import type { Failing } from './loop.ts';
+import type { Failing } from './disk.ts';
 import type { Clock, Stop } from './ports.ts';
 
 /** What a human has to do something about, in words; `code` says which kind it is. */

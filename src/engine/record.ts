@@ -5,12 +5,16 @@ import { evolve } from '../core/evolve.ts';
 import { recoveriesAfter, recoveryFile, recoveryText, type Recovery } from '../core/recovery.ts';
 import { newRun, presentStep, type Run } from '../core/run.ts';
 import { isAgentStep } from '../core/workflow.ts';
+import { failingWith } from './disk.ts';
 import type { RunLoop } from './loop.ts';
 import type { RunPlace } from './place.ts';
-import type { Files, Stop } from './ports.ts';
+import type { Clock, Files, Stop } from './ports.ts';
 
 /** Version of the shape of `state.json`; other tools read it. */
 export const STATE_VERSION = 1;
+
+/** How long to wait until what the disk refused is written again, in ms. */
+const WRITE_AGAIN_MS = 2000;
 
 export interface RecordParts {
   readonly files: Files;
@@ -38,7 +42,7 @@ export const NOTHING_BEFORE: Before = { missed: [], recoveries: [] };
 export function keepRecord(
   loop: RunLoop,
   place: RunPlace,
-  parts: RecordParts,
+  parts: RecordParts & { readonly clock: Clock },
   before: Before,
   onError: (error: unknown) => void,
 ): Stop {
@@ -48,6 +52,7 @@ export function keepRecord(
   let told: readonly Recovery[] = recoveries.slice(0, -1);
   let writing: Promise<void> | null = null;
   let stale = false;
+  const closing = new AbortController();
   let measuring: Promise<void> = Promise.resolve();
   const write = async (): Promise<void> => {
     while (stale) {
@@ -58,11 +63,25 @@ export function keepRecord(
       await parts.files.write(place.stateFile, `${JSON.stringify(stateOf(loop.run(), parts.version), null, 2)}\n`);
     }
   };
+  /** Until it is written, or nobody is there to be told any more: what is asked of a run that rests changes nothing. */
+  const keepWriting = async (): Promise<void> => {
+    for (;;) {
+      try {
+        await write();
+        loop.recordIs(null);
+        return;
+      } catch (error) {
+        onError(error);
+        loop.recordIs(failingWith('record', error, loop.failing()?.since ?? parts.clock.now()));
+        stale = true;
+      }
+      await parts.clock.sleep(WRITE_AGAIN_MS, closing.signal);
+      if (closing.signal.aborted) return;
+    }
+  };
   const refresh = (): void => {
     stale = true;
-    writing ??= write()
-      .catch(onError)
-      .finally(() => (writing = null));
+    writing ??= keepWriting().finally(() => (writing = null));
   };
   const tell = (run: Run, event: Event): void => {
     for (const sink of parts.sinks) sink(run, event);
@@ -82,6 +101,7 @@ export function keepRecord(
   });
   return async () => {
     unsubscribe();
+    closing.abort();
     await writing;
     await measuring;
   };

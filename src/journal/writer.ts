@@ -21,8 +21,9 @@ export interface Writer<E extends JournalEvent> {
   /**
    * Writes the events as one block of lines and resolves when they are flushed. Calls that come while a flush runs
    * share the next one, in their order. Rejects with a JournalError when the disk refuses; so do the calls waiting
-   * behind, whose numbers would leave a gap. After a refused write the half-written rest is cut off and later calls may
-   * succeed; after a failed flush or cut nobody knows what is on the disk, and only opening the journal anew finds out.
+   * behind, whose numbers would leave a gap. What was refused is cut off again, before anything else is written: at once
+   * where that can be done, else by the calls after it, which are refused as long as it cannot. Without events, it is
+   * tried whether a disk that refused takes something again.
    */
   append(events: readonly E[]): Promise<void>;
   /** Resolves when nothing waits any more. */
@@ -33,11 +34,10 @@ export function writerOn<E extends JournalEvent>(tape: Tape, begin: Begin): Writ
   let { bytes, seq: flushed } = begin;
   let promised = begin.seq;
   let waiting: Waiting[] = [];
-  let broken: JournalError | null = null;
+  let refused = false;
   let flushing: Promise<void> | null = null;
 
-  const fail = ({ error, lasting }: Failure, calls: readonly Waiting[]): void => {
-    if (lasting) broken = error;
+  const fail = (error: JournalError, calls: readonly Waiting[]): void => {
     for (const call of [...calls, ...waiting]) call.reject(error);
     waiting = [];
     promised = flushed;
@@ -48,9 +48,12 @@ export function writerOn<E extends JournalEvent>(tape: Tape, begin: Begin): Writ
       const calls = waiting;
       waiting = [];
       const block = Buffer.concat(calls.map((call) => call.block));
-      const failure = await writeBlock(tape, block, bytes, begin.file);
-      if (failure !== null) {
-        fail(failure, calls);
+      const error =
+        (refused ? await tryBlock(tape, bytes, begin.file) : null) ??
+        (await writeBlock(tape, block, bytes, begin.file));
+      refused = error !== null;
+      if (error !== null) {
+        fail(error, calls);
         continue;
       }
       bytes += block.length;
@@ -62,8 +65,7 @@ export function writerOn<E extends JournalEvent>(tape: Tape, begin: Begin): Writ
 
   return {
     async append(events) {
-      if (broken !== null) throw broken;
-      if (events.length === 0) return;
+      if (events.length === 0 && !refused) return;
       const block = blockOf(events, promised, begin.version);
       const ahead = waiting.reduce((sum, call) => sum + call.block.length, bytes);
       if (ahead + block.length > MAX_BYTES) throw new JournalError('append to', begin.file, 'EFBIG');
@@ -85,11 +87,6 @@ interface Waiting {
   readonly reject: (error: JournalError) => void;
 }
 
-interface Failure {
-  readonly error: JournalError;
-  readonly lasting: boolean;
-}
-
 function blockOf(events: readonly JournalEvent[], last: number, version: number): Buffer {
   const lines = events.map((event, index) => {
     const { seq, at, ...rest } = event;
@@ -99,17 +96,35 @@ function blockOf(events: readonly JournalEvent[], last: number, version: number)
   return Buffer.from(lines.join(''));
 }
 
-async function writeBlock(tape: Tape, block: Buffer, position: number, file: string): Promise<Failure | null> {
+async function writeBlock(tape: Tape, block: Buffer, position: number, file: string): Promise<JournalError | null> {
+  if (block.length === 0) return null;
   try {
     await writeAll(tape, block, position);
-  } catch (error) {
-    return cutBack(tape, position, failureOf(error, file));
-  }
-  try {
     await tape.datasync();
     return null;
   } catch (error) {
-    return { error: failureOf(error, file), lasting: true };
+    return cutBack(tape, position, failureOf(error, file));
+  }
+}
+
+/** More than a line mostly needs, so that what is tried is no luck. */
+const TRIED_BYTES = 4096;
+
+/**
+ * Whether a disk that refused something takes a block again, which is cut off in either case. First of all what may be left
+ * of the refused one goes: also of one that was written whole and not flushed, since its caller was told that it is not there.
+ */
+async function tryBlock(tape: Tape, position: number, file: string): Promise<JournalError | null> {
+  try {
+    await tape.truncate(position);
+    await tape.datasync();
+    await writeAll(tape, Buffer.alloc(TRIED_BYTES, ' '), position);
+    await tape.datasync();
+    await tape.truncate(position);
+    await tape.datasync();
+    return null;
+  } catch (error) {
+    return cutBack(tape, position, failureOf(error, file));
   }
 }
 
@@ -122,12 +137,12 @@ async function writeAll(tape: Tape, block: Buffer, position: number): Promise<vo
   }
 }
 
-async function cutBack(tape: Tape, position: number, error: JournalError): Promise<Failure> {
+async function cutBack(tape: Tape, position: number, error: JournalError): Promise<JournalError> {
   try {
     await tape.truncate(position);
-    return { error, lasting: false };
+    return error;
   } catch (cause) {
-    return { error: new JournalError('cut back', error.path, codeOf(cause), error), lasting: true };
+    return new JournalError('cut back', error.path, codeOf(cause), error);
   }
 }
 

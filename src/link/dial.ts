@@ -9,7 +9,7 @@ export interface DialOptions {
   readonly socketPath: string;
   /** Version of this tmops. */
   readonly version: string;
-  /** Starts a supervisor, detached; resolves once its process exists, rejects when it could not be made. Called once at most. */
+  /** Starts a supervisor, detached; resolves once its process exists, rejects when it could not be made (with a `hint` where it knows one). Called once at most. */
   readonly start: () => Promise<void>;
   /** How long a started supervisor may take to answer, in milliseconds. */
   readonly withinMs: number;
@@ -47,7 +47,10 @@ async function begin(options: DialOptions): Promise<Failure | null> {
     return {
       code: 'supervisor-not-started',
       sentence: `The supervisor could not be started: ${why}.`,
-      hint: `Its log, if it came so far: ${options.logFile}. tmops doctor says what is missing on this machine.`,
+      hint:
+        error instanceof Error && 'hint' in error
+          ? String(error.hint)
+          : `Its log, if it came so far: ${options.logFile}. tmops doctor says what is missing on this machine.`,
     };
   }
 }

@@ -2,7 +2,9 @@ import { expect, it } from 'vitest';
 import type { Event } from '../../src/core/event.ts';
 import type { Command } from '../../src/core/react.ts';
 import { newRun } from '../../src/core/run.ts';
-import { openRunLoop, type FactStore } from '../../src/engine/loop.ts';
+import type { FactStore } from '../../src/engine/disk.ts';
+import { openRunLoop } from '../../src/engine/loop.ts';
+import { handClock } from '../rig/clock.ts';
 import { identity, settings, small, spareIds } from '../rig/run.ts';
 import { until } from '../rig/wait.ts';
 
@@ -98,4 +100,77 @@ it('issues again what may not have been finished when it is taken up', async () 
     { do: 'deliver', role: 'lead' },
     { do: 'deliver', role: 'worker' },
   ]);
+});
+
+/** A disk that is full until it is told otherwise, and time that passes by hand. */
+function brokenDisk() {
+  const clock = handClock(1000);
+  const written: string[] = [];
+  const disk = { full: false, tries: 0 };
+  const store: FactStore = {
+    append(events) {
+      if (events.length === 0) disk.tries += 1;
+      if (disk.full) return Promise.reject(new Error('ENOSPC'));
+      written.push(...events.map((event) => event.kind));
+      return Promise.resolve();
+    },
+  };
+  return { disk, clock, written, loop: openRunLoop(newRun, store, clock, () => undefined) };
+}
+
+it('keeps what is told once for when the disk takes something again, and refuses the rest at once', async () => {
+  const { disk, clock, written, loop } = brokenDisk();
+  await loop.submit({ kind: 'initialise', identity });
+  await loop.submit(start);
+  disk.full = true;
+  const surveyed = loop.submit({ kind: 'surveyed' });
+  const behind = loop.submit({ kind: 'take', roles: [], by: 'cli' });
+  const later = loop.submit({ kind: 'checkpoint-seen', file: 'a.md', sha256: 'a', mtimeMs: 2, gate: null });
+  await expect(behind).rejects.toThrow('ENOSPC');
+  expect(loop.failing()).toMatchObject({ what: 'journal', since: 1000, why: 'ENOSPC' });
+  await expect(loop.submit({ kind: 'pause', by: 'cli', why: 'w' })).rejects.toThrow('ENOSPC');
+  await clock.pass(5000);
+  expect(disk.tries).toBeGreaterThanOrEqual(5);
+  const before = written.length;
+  disk.full = false;
+  await clock.pass(1000);
+  expect((await surveyed).ok).toBe(true);
+  expect((await later).ok).toBe(true);
+  expect(loop.failing()).toBeNull();
+  expect(written.slice(before)[0]).toBe('run.surveyed');
+});
+
+it('takes a command as soon as the disk does, without waiting for the next try', async () => {
+  const { disk, loop } = brokenDisk();
+  await loop.submit({ kind: 'initialise', identity });
+  await loop.submit(start);
+  disk.full = true;
+  const surveyed = loop.submit({ kind: 'surveyed' });
+  await expect(loop.submit({ kind: 'pause', by: 'cli', why: 'w' })).rejects.toThrow('ENOSPC');
+  disk.full = false;
+  const paused = loop.submit({ kind: 'pause', by: 'cli', why: 'w' });
+  await until('the disk is known to be well', () => loop.failing() === null);
+  expect((await surveyed).ok).toBe(true);
+  expect((await paused).ok).toBe(true);
+});
+
+it('says that the disk takes something again although nothing is there to be written', async () => {
+  const { disk, clock, loop } = brokenDisk();
+  disk.full = true;
+  await expect(loop.submit({ kind: 'initialise', identity })).rejects.toThrow('ENOSPC');
+  disk.full = false;
+  await clock.pass(1000);
+  expect(loop.failing()).toBeNull();
+});
+
+it('gives up what waits for the disk when it is left', async () => {
+  const { disk, loop } = brokenDisk();
+  await loop.submit({ kind: 'initialise', identity });
+  await loop.submit(start);
+  disk.full = true;
+  const surveyed = loop.submit({ kind: 'surveyed' });
+  await until('it waits', () => loop.failing() !== null);
+  loop.giveUp();
+  await expect(surveyed).rejects.toThrow('ENOSPC');
+  await loop.settled();
 });

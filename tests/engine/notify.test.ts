@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Event } from '../../src/core/event.ts';
 import type { Run } from '../../src/core/run.ts';
 import type { LiveRun } from '../../src/engine/live-run.ts';
-import type { Failing } from '../../src/engine/loop.ts';
+import type { Failing } from '../../src/engine/disk.ts';
 import { keepNotices, REPEAT_AFTER_MS, STANDS_FOR_MS, type Need, type Notices } from '../../src/engine/notify.ts';
 import { handClock, type HandClock } from '../rig/clock.ts';
 import { briefed, T0 } from '../rig/run.ts';
@@ -98,7 +98,7 @@ describe('news', () => {
     needs = [need('silent')];
     await clock.pass(16_000);
     expect(heard()).toEqual(['silent']);
-    failing = { since: T0, why: 'ENOSPC' };
+    failing = { what: 'journal', since: T0, why: 'ENOSPC', code: 'ENOSPC', path: '/j' };
     await clock.pass(16_000);
     expect(heard()).toEqual(['disk']);
   });

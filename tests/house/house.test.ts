@@ -33,7 +33,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'adapters/watch': ['.', 'core', 'node:'],
   'adapters/clock': ['.', 'node:'],
   'adapters/log': ['.', 'pino', 'node:'],
-  'adapters/machine': ['.', 'execa', 'zod', 'node:'],
+  'adapters/machine': ['.', 'core', 'execa', 'zod', 'node:'],
   'adapters/modules': ['.', 'node:'],
   'adapters/sinks': ['.', 'execa', 'node:'],
   'adapters/notify': ['.', 'execa', 'node:'],

@@ -100,22 +100,52 @@ describe('a writer on a disk that is full', () => {
     expect(await numbers()).toEqual([1]);
   });
 
-  it('writes no more when what was half written cannot be cut off', async () => {
+  it('writes nothing while what was half written cannot be cut off, and goes on when it can', async () => {
+    let bad = true;
     const writer = writerAt(
       tapeThat({
-        write: () => {
-          throw failed('ENOSPC');
+        write: (length) => {
+          if (!bad) return length;
+          handleWrites += 1;
+          if (handleWrites > 1) throw failed('ENOSPC');
+          return 7;
         },
         truncate: () => {
-          throw failed('EIO');
+          if (bad) throw failed('EIO');
         },
       }),
     );
+    let handleWrites = 0;
     await expect(writer.append([event(1)])).rejects.toMatchObject({
       code: 'EIO',
       message: `Could not cut back ${file}: Could not append to ${file}: ENOSPC: made up`,
     });
+    expect((await readFile(file)).length).toBe(7);
     await expect(writer.append([event(1)])).rejects.toMatchObject({ code: 'EIO' });
+    bad = false;
+    await writer.append([event(1)]);
+    expect(await numbers()).toEqual([1]);
+    expect((await readFile(file, 'utf8')).endsWith('}\n')).toBe(true);
+  });
+
+  it('tells, asked with no events, whether the disk takes something again, and leaves nothing of that', async () => {
+    let full = true;
+    const writer = writerAt(
+      tapeThat({
+        write: (length) => {
+          if (full) throw failed('ENOSPC');
+          return length;
+        },
+      }),
+    );
+    await writer.append([]);
+    await expect(writer.append([event(1)])).rejects.toMatchObject({ code: 'ENOSPC' });
+    await expect(writer.append([])).rejects.toMatchObject({ code: 'ENOSPC' });
+    full = false;
+    await writer.append([]);
+    expect((await readFile(file)).length).toBe(0);
+    await writer.append([event(1)]);
+    expect(await numbers()).toEqual([1]);
   });
 
   it('ends when a file takes no byte at all', async () => {
@@ -125,7 +155,7 @@ describe('a writer on a disk that is full', () => {
 });
 
 describe('a writer whose flush fails', () => {
-  it('rejects that call and all later ones, since nobody knows what is on the disk', async () => {
+  it('rejects that call and all later ones until a flush succeeds; what was not flushed is cut off by then', async () => {
     let fail = false;
     const writer = writerAt(
       tapeThat({
@@ -136,8 +166,11 @@ describe('a writer whose flush fails', () => {
     );
     await writer.append([event(1)]);
     fail = true;
-    await expect(writer.append([event(2)])).rejects.toMatchObject({ name: 'JournalError', code: 'EIO' });
-    fail = false;
+    await expect(writer.append([event(2), event(3)])).rejects.toMatchObject({ name: 'JournalError', code: 'EIO' });
     await expect(writer.append([event(2)])).rejects.toMatchObject({ code: 'EIO' });
+    expect(await numbers()).toEqual([1]);
+    fail = false;
+    await writer.append([event(2)]);
+    expect(await numbers()).toEqual([1, 2]);
   });
 });

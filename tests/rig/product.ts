@@ -27,6 +27,8 @@ export interface ProductOptions extends SampleOptions {
   /** Default `rehearsal`. */
   readonly provider?: string;
   readonly play?: string;
+  /** Id of the user, and group, that everything runs as and belongs to; only root can choose. Looks are commands then. */
+  readonly uid?: number;
 }
 
 /** The built product in a sample repository, with a tmux server and a home of its own. */
@@ -71,8 +73,9 @@ export async function openProduct(options: ProductOptions = {}): Promise<Product
     '[user]\n\tname = Sample\n\temail = sample@example.invalid\n',
   );
   const env = { ...server.env, ...coverageEnvironment(), LANG: 'C.UTF-8', GIT_CONFIG_NOSYSTEM: '1', ...options.env };
-  const product = productOf(repo, server, env);
-  return product;
+  const { uid } = options;
+  if (uid !== undefined) await execa('chown', ['-R', `${uid}:${uid}`, repo.base, server.env['HOME'] ?? '']);
+  return productOf(repo, server, env, uid);
 }
 
 function configText(server: PrivateServer, { config = '', provider = 'rehearsal', play }: ProductOptions): string {
@@ -87,13 +90,25 @@ function configText(server: PrivateServer, { config = '', provider = 'rehearsal'
   ].join('\n');
 }
 
-function productOf(repo: SampleRepo, server: PrivateServer, env: Readonly<Record<string, string>>): Product {
+function productOf(
+  repo: SampleRepo,
+  server: PrivateServer,
+  env: Readonly<Record<string, string>>,
+  uid?: number,
+): Product {
+  const user = uid === undefined ? {} : { uid, gid: uid };
   const cli: Product['cli'] = async (...args) => {
     const {
       exitCode = -1,
       stdout,
       stderr,
-    } = await execa(process.execPath, [program, ...args], { cwd: repo.root, env, extendEnv: false, reject: false });
+    } = await execa(process.execPath, [program, ...args], {
+      cwd: repo.root,
+      env,
+      extendEnv: false,
+      reject: false,
+      ...user,
+    });
     return { exitCode, stdout, stderr };
   };
   const json = async <T>(...args: string[]): Promise<T> => {

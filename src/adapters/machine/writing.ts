@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { diskRemedy } from '../../core/disk-remedy.ts';
 import { missing, ok, type Verdict } from './check.ts';
 
 /** A folder that could not be written to; `code` is the system's, e.g. `EACCES`. */
@@ -13,7 +14,7 @@ export function judgeWriting(folders: readonly string[], refused: readonly Unwri
   const [first] = refused;
   if (!first) return ok(folders.join(', '));
   const found = refused.map(({ folder, code }) => `${folder} (${code})`).join(', ');
-  return missing(`cannot write to ${found}`, remedy(first));
+  return missing(`cannot write to ${found}`, diskRemedy(first.code, first.folder));
 }
 
 /** Writes a file of its own into each folder and removes it. A folder that is not there yet stands for the one it will be made in. */
@@ -22,19 +23,6 @@ export async function tryWriting(folders: readonly string[]): Promise<readonly U
   const seen = new Map(tried.flatMap((refusal) => (refusal ? [[refusal.folder, refusal] as const] : [])));
   return [...seen.values()];
 }
-
-const REMEDIES: Readonly<Record<string, (folder: string) => string>> = {
-  EROFS: (folder) => `It is mounted read-only; see: findmnt -T ${quoted(folder)}`,
-  ENOSPC: (folder) => `The disk is full; see: df -h ${quoted(folder)}`,
-  EDQUOT: () => 'Your share of the disk is used up; see: quota',
-  ENOTDIR: (folder) => `It is no folder; see: ls -ld ${quoted(folder)}`,
-};
-
-function remedy({ folder, code }: Unwritable): string {
-  return REMEDIES[code]?.(folder) ?? `See whose it is: ls -ld ${quoted(folder)}`;
-}
-
-const quoted = (path: string): string => `'${path.replaceAll("'", `'\\''`)}'`;
 
 async function refusalOf(folder: string): Promise<Unwritable | null> {
   const file = join(folder, `.tmops-doctor-${randomUUID()}`);

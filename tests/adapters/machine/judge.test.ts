@@ -235,8 +235,14 @@ describe('the rest', () => {
   });
 
   test.each([
-    ['EACCES', "See whose it is: ls -ld '/it'\\''s'"],
-    ['EROFS', "It is mounted read-only; see: findmnt -T '/it'\\''s'"],
+    [
+      'EACCES',
+      `See whose it is: ls -ld '/it'\\''s'; make it yours to write: chmod -R u+rwX '/it'\\''s', or: sudo chown -R "$(id -un)" '/it'\\''s'`,
+    ],
+    [
+      'EROFS',
+      `It is mounted read-only; see: findmnt -T '/it'\\''s'; then: sudo mount -o remount,rw "$(findmnt -no TARGET -T '/it'\\''s')"`,
+    ],
     ['ENOSPC', "The disk is full; see: df -h '/it'\\''s'"],
   ])('a folder that refuses with %s', (code, fix) => {
     expect(judgeWriting(['/a', "/it's"], [{ folder: "/it's", code }])).toEqual({
