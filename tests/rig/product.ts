@@ -72,8 +72,10 @@ export async function openProduct(options: ProductOptions = {}): Promise<Product
     join(server.env['HOME'] ?? '', '.gitconfig'),
     '[user]\n\tname = Sample\n\temail = sample@example.invalid\n',
   );
-  const env = { ...server.env, ...coverageEnvironment(), LANG: 'C.UTF-8', GIT_CONFIG_NOSYSTEM: '1', ...options.env };
   const { uid } = options;
+  // The folder of the coverage belongs to whoever runs the tests; node complains where it cannot write into it.
+  const coverage = uid === undefined ? coverageEnvironment() : {};
+  const env = { ...server.env, ...coverage, LANG: 'C.UTF-8', GIT_CONFIG_NOSYSTEM: '1', ...options.env };
   if (uid !== undefined) await execa('chown', ['-R', `${uid}:${uid}`, repo.base, server.env['HOME'] ?? '']);
   return productOf(repo, server, env, uid);
 }
