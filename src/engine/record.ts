@@ -57,9 +57,11 @@ export function keepRecord(
   const write = async (): Promise<void> => {
     while (stale) {
       stale = false;
-      for (const recovery of recoveries.filter((each) => !told.includes(each)))
+      // They may go on while they are written.
+      const present = recoveries;
+      for (const recovery of present.filter((each) => !told.includes(each)))
         await parts.files.write(join(place.runDir, recoveryFile(recovery)), recoveryText(recovery, loop.run()));
-      told = recoveries;
+      told = present;
       await parts.files.write(place.stateFile, `${JSON.stringify(stateOf(loop.run(), parts.version), null, 2)}\n`);
     }
   };
