@@ -6,6 +6,8 @@ import type { Clock, Stop } from './ports.ts';
 
 /** How often it is looked what agents take, in ms. */
 const LOOK_EVERY_MS = 15_000;
+/** While no agent is in a turn and none takes too much, one look in so many is enough: each reads all processes. */
+const RESTING = 4;
 
 type Process = NonNullable<Agent['process']>;
 
@@ -29,9 +31,10 @@ export function keepMemory(parts: MemoryParts): Stop {
   const ended = new AbortController();
   const isOver = (): boolean => ended.signal.aborted;
   const rounds = async (): Promise<void> => {
-    while (!isOver()) {
+    for (let beat = 1; !isOver(); beat += 1) {
       await clock.sleep(untilBeat(clock.now(), LOOK_EVERY_MS), ended.signal);
-      if (!isOver()) await look(parts).catch(parts.onError);
+      const isDue = beat % RESTING === 0 || parts.running().some(isToBeWatched);
+      if (!isOver() && isDue) await look(parts).catch(parts.onError);
     }
   };
   const running = rounds();
@@ -39,6 +42,11 @@ export function keepMemory(parts: MemoryParts): Stop {
     ended.abort();
     await running;
   };
+}
+
+function isToBeWatched({ loop }: LiveRun): boolean {
+  const { agents, memory } = loop.run();
+  return Object.keys(memory).length > 0 || Object.values(agents).some(({ state }) => state.kind !== 'idle');
 }
 
 async function look({ running, residentIn, limits }: MemoryParts): Promise<void> {
