@@ -1,6 +1,6 @@
 import { untilBeat } from '../core/beat.ts';
 import { memoryLevels, type MemoryLimits, type MemoryLook } from '../core/memory.ts';
-import type { Agent } from '../core/run.ts';
+import type { Agent, Run } from '../core/run.ts';
 import type { LiveRun } from './live-run.ts';
 import type { Clock, Stop } from './ports.ts';
 
@@ -45,8 +45,8 @@ export function keepMemory(parts: MemoryParts): Stop {
 }
 
 function isToBeWatched({ loop }: LiveRun): boolean {
-  const { agents, memory } = loop.run();
-  return Object.keys(memory).length > 0 || Object.values(agents).some(({ state }) => state.kind !== 'idle');
+  const run = loop.run();
+  return isNoted(run) || Object.values(run.agents).some(({ state }) => state.kind !== 'idle');
 }
 
 async function look({ running, residentIn, limits }: MemoryParts): Promise<void> {
@@ -68,4 +68,6 @@ async function look({ running, residentIn, limits }: MemoryParts): Promise<void>
 
 /** What is noted has to be taken back also when the limits were switched off since. */
 const isAnyNoted = (runs: ReadonlyMap<string, LiveRun>): boolean =>
-  [...runs.values()].some(({ loop }) => Object.keys(loop.run().memory).length > 0);
+  [...runs.values()].some(({ loop }) => isNoted(loop.run()));
+
+const isNoted = ({ memory }: Run): boolean => Object.keys(memory).length > 0;

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import type { Activity, AgentHandle } from '../../core/agent.ts';
 import { configDirOf, readOrNull } from './claude-files.ts';
 import { jsonOrNull } from './json.ts';
-import { alive, recordedProcess, type Process } from './process.ts';
+import { alive, recordedProcess } from './process.ts';
+import type { Process } from './process-table.ts';
 
 const UNKNOWN: Activity = { kind: 'unknown' };
 

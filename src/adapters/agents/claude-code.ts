@@ -13,7 +13,9 @@ import { watchEvidence } from './evidence.ts';
 import { parseHookEvent } from './hook-event.ts';
 import { withLimitShown } from './limit-end.ts';
 import { livenessLook } from './liveness.ts';
-import { destroyTree, recordedExit, recordedProcess, type Process } from './process.ts';
+import { destroyTree } from './destroy-tree.ts';
+import { recordedExit, recordedProcess } from './process.ts';
+import type { Process } from './process-table.ts';
 import { ProviderError } from './provider-error.ts';
 
 export interface ClaudeCodeOptions extends ClaudeLaunchOptions {

@@ -1,4 +1,5 @@
-import { alive, type Process } from './process.ts';
+import { alive } from './process.ts';
+import type { Process } from './process-table.ts';
 
 export type Liveness = 'alive' | 'gone' | 'unknown';
 

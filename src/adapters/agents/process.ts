@@ -4,9 +4,6 @@ import { constants } from 'node:os';
 import type { AgentHandle, Exit } from '../../core/agent.ts';
 import { startTimeOf, type Process } from './process-table.ts';
 
-export { destroyTree } from './destroy-tree.ts';
-export type { Process } from './process-table.ts';
-
 type AgentFolder = Pick<AgentHandle, 'agentDir'>;
 
 /** The program's process as the launcher recorded it, alive or not; null while nothing is recorded. */

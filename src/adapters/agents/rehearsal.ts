@@ -12,7 +12,9 @@ import { livenessLook } from './liveness.ts';
 import { checkFolder } from './order-check.ts';
 import { packagedFile } from './packaged-file.ts';
 import { hasWriteRules, placeWriteHook } from './place-write-hook.ts';
-import { alive, destroyTree, recordedExit, recordedProcess, type Process } from './process.ts';
+import { destroyTree } from './destroy-tree.ts';
+import { alive, recordedExit, recordedProcess } from './process.ts';
+import type { Process } from './process-table.ts';
 import { ProviderError } from './provider-error.ts';
 import { classifyRehearsal } from './rehearsal-screen.ts';
 

@@ -2,8 +2,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { alive, destroyTree, type Process } from '../../../src/adapters/agents/process.ts';
-import { startTimeOf } from '../../../src/adapters/agents/process-table.ts';
+import { destroyTree } from '../../../src/adapters/agents/destroy-tree.ts';
+import { alive } from '../../../src/adapters/agents/process.ts';
+import { startTimeOf, type Process } from '../../../src/adapters/agents/process-table.ts';
 import { until } from '../../rig/wait.ts';
 import { agentFolder, type AgentFolder } from './agent-folder.ts';
 

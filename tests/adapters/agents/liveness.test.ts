@@ -2,8 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { livenessLook } from '../../../src/adapters/agents/liveness.ts';
-import { alive, type Process } from '../../../src/adapters/agents/process.ts';
-import { startTimeOf } from '../../../src/adapters/agents/process-table.ts';
+import { alive } from '../../../src/adapters/agents/process.ts';
+import { startTimeOf, type Process } from '../../../src/adapters/agents/process-table.ts';
 
 let child: ChildProcess;
 let one: Process;
