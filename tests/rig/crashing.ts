@@ -21,6 +21,7 @@ import { runPlace, type RunPlace } from '../../src/engine/place.ts';
 import { recordBefore } from '../../src/engine/record.ts';
 import { makeFolder, writeAtomically } from '../../src/journal/atomic.ts';
 import { openJournal } from '../../src/journal/journal.ts';
+import { FILES, logInto, SETTINGS } from './engine-parts.ts';
 import { greenCode, playText, redTest } from './flow.ts';
 import { linesOf } from './json-lines.ts';
 import { mortals, type Fate } from './mortals.ts';
@@ -324,22 +325,6 @@ function shippedPlan(workspaceRoot: string): StartPlan {
   return planned.plan;
 }
 
-const FILES = {
-  async write(path: string, text: string): Promise<void> {
-    await makeFolder(join(path, '..'));
-    await writeAtomically(path, text);
-  },
-};
-
-function logInto(errors: string[]) {
-  const quiet = (): void => undefined;
-  const keep = (message: string, facts: Readonly<Record<string, unknown>> = {}): void => {
-    const { err } = facts;
-    errors.push(`${message}: ${err instanceof Error ? (err.stack ?? err.message) : JSON.stringify(facts)}`);
-  };
-  return { debug: quiet, info: quiet, warn: quiet, error: keep };
-}
-
 const cue = (role: string, when: string, file: string, acts: readonly object[] = []) => ({ role, when, file, acts });
 const PLAY = playText([
   cue('orchestrator', '[BEGIN]: Start orchestration', '001-discovery-trigger.md'),
@@ -365,18 +350,7 @@ const startRequest = (workflow: Workflow): Request => ({
   kind: 'start',
   by: 'the test',
   workflow,
-  settings: {
-    session: SESSION,
-    layout: 'quad',
-    provider: 'rehearsal',
-    instructions: 'typed',
-    silentAfterMs: 1_800_000,
-    socket: null,
-    handBackAfterMs: null,
-    limitRetryMs: 1000,
-    evidence: true,
-    baseline: 'required',
-  },
+  settings: { ...SETTINGS, session: SESSION, evidence: true },
   spareIds: Object.fromEntries(Object.keys(workflow.roles).map((role) => [role, crypto.randomUUID()])),
 });
 

@@ -1,5 +1,5 @@
 import { mkdir, rm, symlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { rehearsalProvider, type RehearsalProvider } from '../../src/adapters/agents/rehearsal.ts';
 import { systemClock } from '../../src/adapters/clock/clock.ts';
 import { openTerminal, type TmuxTerminal } from '../../src/adapters/tmux/terminal.ts';
@@ -17,6 +17,7 @@ import type { Prover } from '../../src/engine/ports.ts';
 import { NOTHING_BEFORE } from '../../src/engine/record.ts';
 import { writeAtomically } from '../../src/journal/atomic.ts';
 import { openJournal, type Journal } from '../../src/journal/journal.ts';
+import { FILES, logInto, SETTINGS } from './engine-parts.ts';
 import { mortals } from './mortals.ts';
 import { playedRewinder } from './ports.ts';
 import { rehearsalProgram } from './rehearsal.ts';
@@ -120,13 +121,6 @@ export async function openEngine(options: { slowStartMs: () => number }): Promis
   return rig;
 }
 
-const FILES = {
-  async write(path: string, text: string): Promise<void> {
-    await mkdir(dirname(path), { recursive: true });
-    await writeAtomically(path, text);
-  },
-};
-
 /** The storm's settings have evidence switched off. */
 const unasked = (): Promise<never> => Promise.reject(new Error('nothing is to be proved here'));
 const NO_PROVER: Prover = { keep: unasked, changed: unasked, test: unasked, baseline: unasked, testWithout: unasked };
@@ -219,15 +213,6 @@ async function ask({ live }: Life, request: Request): Promise<void> {
   if (!answer.ok) throw new Error(`Refused: ${JSON.stringify(answer.refusal)}`);
 }
 
-function logInto(errors: string[]) {
-  const quiet = (): void => undefined;
-  const keep = (message: string, facts: Readonly<Record<string, unknown>> = {}): void => {
-    const { err } = facts;
-    errors.push(`${message}: ${err instanceof Error ? (err.stack ?? err.message) : JSON.stringify(facts)}`);
-  };
-  return { debug: quiet, info: quiet, warn: quiet, error: keep };
-}
-
 const identityOf = (root: string) => ({
   workspaceId: 'storm',
   feature: 'auth-api',
@@ -254,18 +239,7 @@ function startRequest(): Request {
     kind: 'start',
     by: 'the test',
     workflow,
-    settings: {
-      session: SESSION,
-      layout: 'quad',
-      provider: 'rehearsal',
-      instructions: 'typed',
-      silentAfterMs: 1_800_000,
-      socket: null,
-      handBackAfterMs: null,
-      limitRetryMs: 1000,
-      evidence: false,
-      baseline: 'required',
-    },
+    settings: { ...SETTINGS, session: SESSION, evidence: false },
     spareIds: Object.fromEntries(ROLES.map((role) => [role, crypto.randomUUID()])),
   };
 }
