@@ -9,6 +9,7 @@ import type { Failing } from '../engine/disk.ts';
 import { memoryProblems, overrunProblem, startProblemOf } from './attention-resources.ts';
 import { exitWord, faultWord, quoted } from './narrate.ts';
 import { rollbackFailed } from './rollback-failed.ts';
+import { conflictProblem } from './tell-conflict.ts';
 import type { ProblemView } from './views.ts';
 
 /** What needs a human now, each with the command that helps. `failing`: the journal cannot be written. */
@@ -19,6 +20,7 @@ export function attentionOf(run: Run, now: number, failing: Failing | null = nul
   return [
     ...(failing ? [diskProblem(failing)] : []),
     ...rollback,
+    ...conflictProblem(run),
     ...faultProblems(run, feature),
     ...agentProblems(run, feature),
     ...promptProblems(run, feature),

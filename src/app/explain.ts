@@ -6,6 +6,7 @@ import type { Failing } from '../engine/disk.ts';
 import { attentionOf } from './attention.ts';
 import { narrate } from './narrate.ts';
 import { reasonsOf } from './reasons.ts';
+import { conflictOffers } from './tell-conflict.ts';
 import { iso } from './status-panes.ts';
 import type { OutputOf } from './table.ts';
 import type { QueueView } from './views.ts';
@@ -49,6 +50,7 @@ const MOTIONS: ReadonlySet<EventKind> = new Set([
   'agent.placed',
   'agent.process',
   'agent.worked',
+  'branch.known',
   'pane.used',
   'prompt.intended',
   'prompt.typed',
@@ -82,6 +84,7 @@ function helpFor(run: Run): Help[] {
 const help = (command: string, does: string): Help => ({ command: `tmops ${command}`, does });
 
 function runningHelp(run: Run, feature: string): Help[] {
+  if (run.conflict) return conflictOffers(run, run.conflict);
   const step = presentStep(run)?.step;
   const again = run.overrun ? [help(`retry ${feature}`, `asks for the step ${run.overrun.step} once more`)] : [];
   const resume = run.paused ? [help(`resume ${feature}`, 'goes on')] : [];

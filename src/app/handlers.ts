@@ -8,6 +8,7 @@ import { answerHandler } from './answer.ts';
 import { attentionOf } from './attention.ts';
 import { cleanupHandler } from './cleanup.ts';
 import { explain } from './explain.ts';
+import { conflictHandler } from './conflict.ts';
 import type { Answer, Handler } from './handler.ts';
 import { initHandler } from './init.ts';
 import { knownStatuses } from './known-status.ts';
@@ -65,6 +66,7 @@ export function handlersFor(ports: AppPorts, starts: Starts = openStarts(ports))
     readPane: (input) => withRun(ports, input.feature, (live) => readPane(live, input)),
     ...steeringHandlers(ports),
     rollback: rollbackHandler(ports),
+    conflict: conflictHandler(ports),
     settle: (input, caller) => withRun(ports, input.feature, (live) => settle(live, input, caller)),
     stop: ({ feature }, caller) => withRun(ports, feature, (live) => stop(live, caller)),
     cleanup: cleanupHandler(ports),

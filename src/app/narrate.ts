@@ -1,3 +1,4 @@
+import type { BranchStand, Settlement } from '../core/conflicted.ts';
 import { durationWord } from '../core/duration.ts';
 import type { CheckpointFault, CheckStage, Event, HumanSign } from '../core/event.ts';
 import { sizeWord } from '../core/size.ts';
@@ -61,6 +62,15 @@ const SENTENCES: Sentences = {
     `${e.direction === 'back' ? `Rollback ${e.number} is done` : `What rollback ${e.number} took is back`}${e.commit === null ? '' : `; commit ${e.commit.slice(0, 12)} says so on the branch`}.${e.late === null ? '' : ` Files that were changed meanwhile are kept as ${e.late}.`}`,
   'rollback.failed': (e) => `Rollback ${e.number} could not be finished: ${quoted(e.why)}.`,
   'rollback.retried': (e) => `Rollback ${e.number} is taken up again (${e.by}).`,
+  'branch.known': (e) => `The branch is at ${e.tip.slice(0, 12)}, by the run's own work.`,
+  'conflict.found': (e) => `Others changed the branch (conflict ${e.number}): ${standWord(e.stand)}.`,
+  'conflict.over': (e) => `What others had changed is as it was (conflict ${e.number}).`,
+  'conflict.settling': (e) => `What others changed is put aside (conflict ${e.number}, ${e.by}).`,
+  'conflict.kept': (e) =>
+    `It is kept under ${e.kept.ref}-*${e.kept.stash === null ? '' : `; its uncommitted part: git stash apply --index ${e.kept.ref}-stash`}.`,
+  'conflict.failed': (e) => `Conflict ${e.number} could not be put aside: ${quoted(e.why)}.`,
+  'conflict.settled': (e) =>
+    `Conflict ${e.number} is settled by ${e.by}: ${SETTLED[e.how]}.${e.late === null ? '' : ` Files that were changed meanwhile are kept as ${e.late}.`}`,
   'run.paused': (e) => `Paused by ${e.by}: ${e.why}.`,
   'run.resumed': (e) => `Resumed by ${e.by}.`,
   'pane.taken': (e) => `The ${e.role}'s pane is the human's (${e.how === 'command' ? `taken by ${e.by}` : e.why}).`,
@@ -101,6 +111,21 @@ const SENTENCES: Sentences = {
   'checkpoint.seen': (e) => `${e.file} is whole${e.gate === 'human' ? ' and asks for a human review' : ''}.`,
   'checkpoint.refused': (e) => `${faultWord(e.fault)}.`,
 };
+
+const SETTLED: Readonly<Record<Settlement, string>> = {
+  accept: 'the branch is taken as it is',
+  stash: 'it is put aside, and all is as it was known',
+  abort: 'the run is stopped, and nothing was touched',
+};
+
+/** Where the branch went, and what the worktree is in. */
+function standWord({ tip, head, move, underWay }: BranchStand): string {
+  const at = tip === null ? 'it is gone' : `it is at ${tip.slice(0, 12)}`;
+  const from = move ? `, ${move.kind === 'ahead' ? 'ahead of' : 'not on top of'} ${move.from.slice(0, 12)}` : '';
+  const by = move?.log ? `, by ${quoted(move.log.by)}` : '';
+  const tree = underWay === null ? '' : `, with an unfinished ${underWay}`;
+  return `${at}${from}${by}; the worktree is on ${head.branch === null ? 'no branch' : quoted(head.branch)}${tree}`;
+}
 
 const SIGNS: Readonly<Record<HumanSign, string>> = {
   prompt: 'a prompt',

@@ -3,6 +3,7 @@ import type { Config } from '../config/schema.ts';
 import type { AdoptProblem, ByHand, Conversation } from '../core/adopt.ts';
 import type { CleanupDone, CleanupOrder, CleanupPlan, CleanupPlanned } from '../core/cleanup.ts';
 import type { InitOrder, InitOutcome, ListedFeature, SpecState } from '../core/init.ts';
+import type { BranchKeeper } from '../engine/branch-ports.ts';
 import type { Clock, Files, Prover, Found, Rewinder, Terminal } from '../engine/ports.ts';
 import type { RunPlace } from '../engine/place.ts';
 import type { Workspace } from '../engine/workspace.ts';
@@ -20,6 +21,7 @@ export interface AppPorts {
   readonly files: Files;
   readonly prover: Prover;
   readonly rewinder: Rewinder;
+  readonly keeper: BranchKeeper;
   readonly workspace: Workspace;
   /** The configuration as it is on disk now and the caller's variables say, with faults already in words. */
   readonly config: (env: Readonly<Record<string, string>> | undefined) => Told<{

@@ -8,6 +8,7 @@ import { silentAgent } from './attention.ts';
 import { interruptWord } from './attention-resources.ts';
 import { exitWord, faultWord, quoted } from './narrate.ts';
 import { heldWhy, iso } from './status-panes.ts';
+import { conflictSentences } from './tell-conflict.ts';
 import type { QueueView } from './views.ts';
 
 /** Something that was seen and keeps a run where it is. `since` in ms since the epoch. */
@@ -33,6 +34,7 @@ export function reasonsOf(run: Run, now: number, failing: Failing | null, queue:
         ]
       : []),
     ...rolling(run),
+    ...conflicting(run),
     ...paused(run),
     ...overran(run),
     ...(step === undefined ? [] : isAgentStep(step) ? inStep(run, step, now) : inModule(run, step)),
@@ -52,6 +54,14 @@ const rolling = ({ rollback }: Run): Reason[] =>
         },
       ]
     : [];
+
+const conflicting = (run: Run): Reason[] => {
+  const { conflict } = run;
+  if (!conflict) return [];
+  const isFailed = conflict.settling?.failed != null;
+  const code = isFailed ? 'conflict-failed' : 'branch-conflict';
+  return conflictSentences(run, conflict).map((sentence) => ({ code, sentence, since: conflict.at }));
+};
 
 const queued = (since: number, queue: QueueView): Reason => ({
   code: 'queued',

@@ -186,6 +186,7 @@ function choose(ports: AppPorts, config: Config, plan: StartPlan, input: InputOf
       socket: ports.socketOf(config, callerEnv),
       panes: panesOf(plan.workflow, plan.layout),
       phaseLimitMs: config.features.phase_limit,
+      onConflict: config.git.on_conflict,
     },
   };
 }

@@ -4,6 +4,7 @@ import { isAgentStep, type AgentStep } from '../core/workflow.ts';
 import type { Failing } from '../engine/disk.ts';
 import { attentionOf } from './attention.ts';
 import { faultWord } from './narrate.ts';
+import { conflictView, stashesView } from './tell-conflict.ts';
 import { iso, paneOf } from './status-panes.ts';
 import type { QueueView, StatusView } from './views.ts';
 import { waitsFor } from './waits-for.ts';
@@ -38,6 +39,8 @@ export function statusOf(run: Run, { attach, now, failing, queue }: StatusOf): S
     socket: run.settings?.socket ?? null,
     branch: run.identity?.branch ?? '',
     worktree: run.identity?.worktree ?? '',
+    conflict: conflictView(run),
+    stashes: stashesView(run),
     panes: Object.values(run.agents).map((agent) => paneOf(run, agent)),
     checkpoints: checkpointsOf(run),
     prompts: run.prompts.slice(-12).map(promptOf),

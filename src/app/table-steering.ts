@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { comment, featureName, operation, roleName, stepName } from './operation.ts';
 import {
   answerOutput,
+  conflictOutput,
   explainOutput,
   gateOutput,
   holdersOutput,
@@ -127,6 +128,20 @@ export const steeringOperations = {
       why: comment.optional(),
     }),
     output: rollbackOutput,
+  }),
+  conflict: operation({
+    name: 'conflict',
+    tool: 'tmops_resolve_conflict',
+    title: 'Settle a branch conflict',
+    description:
+      "Says what becomes of a feature's branch that others committed to, reset, rebased or left in the middle of a merge (status: conflict). accept: go on from the branch as it is; stash: keep what they did under a ref, put branch and files back, and go on; abort: stop the run, touch nothing. It is the decision of the user.",
+    effect: 'destroy',
+    idempotent: false,
+    input: z.strictObject({
+      feature: featureName,
+      how: z.enum(['accept', 'stash', 'abort']),
+    }),
+    output: conflictOutput,
   }),
   message: operation({
     name: 'message',

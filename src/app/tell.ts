@@ -7,6 +7,7 @@ import type { AnswerProblem } from '../engine/answer.ts';
 import { RunUnavailable } from '../engine/workspace.ts';
 import { JournalError } from '../journal/error.ts';
 import { quoted } from './narrate.ts';
+import { conflictWords } from './tell-conflict.ts';
 import type { ProblemView } from './views.ts';
 
 /** The one place where refusals and problems become sentences: what failed, on which thing, and the next command. */
@@ -56,6 +57,7 @@ export function tellRefusal({ reason, received, allowed }: Refusal, feature: str
       `The ${received} of ${feature} has a conversation of its own already.`,
       `tmops start ${feature} goes on with it.`,
     ],
+    ...conflictWords(received, allowed, feature),
     held: [
       `The pane is held by a human, or ${feature} is paused.`,
       `tmops give ${feature}, or tmops resume ${feature}`,

@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { conflictView, stashView } from './views-conflict.ts';
+
+export { conflictOutput } from './views-conflict.ts';
 
 /** What operations give back. Shapes are the contract with MCP clients and scripts: add fields, never rename them. */
 
@@ -138,6 +141,8 @@ export const statusOutput = z.strictObject({
   socket: z.string().nullable(),
   branch: z.string(),
   worktree: z.string(),
+  conflict: conflictView,
+  stashes: z.array(stashView).describe('What others had done to the branch and was put aside'),
   panes: z.array(paneView),
   checkpoints: z.array(checkpointView),
   prompts: z.array(promptView),
@@ -314,6 +319,8 @@ export const doctorOutput = z.strictObject({
 
 export type ProblemView = z.output<typeof problemView>;
 export type QueueView = z.output<typeof queueView>;
+export type ConflictView = z.output<typeof conflictView>;
+export type StashView = z.output<typeof stashView>;
 export type StatusView = z.output<typeof statusOutput>;
 export type NewsView = z.output<typeof newsView>;
 export type EventView = z.output<typeof eventView>;

@@ -2,6 +2,7 @@ import { awaitsApproval, checkState, claimOf } from '../core/claim.ts';
 import { hasArrived, holderOf, isBriefed, presentStep, type Prompt, type Run } from '../core/run.ts';
 import type { Rollback } from '../core/rolled-back.ts';
 import { isAgentStep, type AgentStep } from '../core/workflow.ts';
+import { conflictWaits } from './tell-conflict.ts';
 import { heldWhy, iso } from './status-panes.ts';
 import type { QueueView } from './views.ts';
 
@@ -20,6 +21,7 @@ export function waitsFor(run: Run, queue: QueueView = null): string {
       return `It was stopped by ${run.life.by} (${run.life.why}); tmops start ${run.identity?.feature ?? ''} goes on from here.`;
     case 'running':
       if (run.rollback) return rollingSentence(run, run.rollback);
+      if (run.conflict) return conflictWaits(run, run.conflict);
       return run.life.surveyed ? pausedSentence(run) + waitsInStep(run) : 'It is looking at the checkpoints on disk.';
     default:
       return run.life satisfies never;

@@ -239,6 +239,7 @@ interface WorkspaceNeeds {
 function workspaceOf(needs: WorkspaceNeeds): Workspace {
   const { root, config, log, lastWatchedMs, sinks, heard, prover, terminalOn } = needs;
   const { settle_ms: shortMs, unfinished_ms: longMs, max_bytes: maxBytes } = config.checkpoints;
+  const git = openGit({ environment: readEnvironment() });
   return openWorkspace({
     root,
     clock,
@@ -250,7 +251,8 @@ function workspaceOf(needs: WorkspaceNeeds): Workspace {
     watch: checkpointWatch({ maxBytes }),
     modules: stepModules(root, () => configFor(root).modules),
     prover,
-    rewinder: openGit({ environment: readEnvironment() }).rewinder,
+    rewinder: git.rewinder,
+    keeper: git.keeper,
     settle: { shortMs, longMs, unfinishedMs: longMs },
     currentRun: (feature) => currentRun(root, feature),
     checkpointsPath: (feature, run) => fill(config.paths.checkpoints, { feature, run }),
@@ -266,7 +268,7 @@ function workspaceOf(needs: WorkspaceNeeds): Workspace {
         telemetry(log),
         heard,
       ],
-      writeMetrics: writeMetricsWith(clock, openGit({ environment: readEnvironment() })),
+      writeMetrics: writeMetricsWith(clock, git),
     },
   });
 }

@@ -54,7 +54,7 @@ export function surroundings(parts: SurroundingsParts): AppPorts {
     clock: parts.clock,
     workspace: parts.workspace,
     files: parts.files,
-    ...{ prover: parts.prover, rewinder: git.rewinder },
+    ...{ prover: parts.prover, rewinder: git.rewinder, keeper: git.keeper },
     terminal: parts.terminalOn,
     config: (env) => configOf(root, env),
     ...beginningAndEnd(root, project),

@@ -135,6 +135,14 @@ const evidence = z.strictObject({
   tests_within: duration('seconds', 1000).describe('How long the tests may run; longer is inconclusive.'),
 });
 
+const git = z.strictObject({
+  on_conflict: z
+    .enum(['ask', 'stash'])
+    .describe(
+      'What happens when others change the branch of a running feature: the run waits for `tmops conflict`, or what they did is put aside under a ref and the run goes on by itself.',
+    ),
+});
+
 const notify = z.strictObject({
   bell: z.boolean().describe('Whether the bell rings in the attached terminals when a human is needed.'),
   message: z.boolean().describe('Whether attached terminals show a line of tmux when a human is needed.'),
@@ -220,6 +228,7 @@ export const configSchema = z.strictObject({
   project,
   human,
   evidence,
+  git,
   notify,
   modules: z
     .record(named(/^[a-z][a-z0-9-]{0,30}$/, 'the name of a module (a-z, 0-9, -)'), path())

@@ -1,4 +1,5 @@
 import { awaitsApproval, checkState, claimOf, isCheckable, orderOf } from './claim.ts';
+import { settledByItself } from './conflict.ts';
 import type { Fact } from './event.ts';
 import {
   hasArrived,
@@ -23,6 +24,7 @@ export const REMIND_AFTER_MS = 5_000;
  */
 export function advance(run: Run, at: number): Fact[] {
   if (run.life.kind !== 'running' || !run.life.surveyed || run.rollback) return [];
+  if (run.conflict) return settledByItself(run);
   const outdated = withdrawals(run);
   if (outdated.length > 0) return outdated;
   const present = presentStep(run);

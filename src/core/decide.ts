@@ -1,6 +1,8 @@
 import { adoptConversations, adoptedBy } from './adopt.ts';
 import { advance } from './advance.ts';
 import { agentObserved } from './decide-agents.ts';
+import { decideConflict, isConflictRequest } from './conflict.ts';
+import type { ConflictRequest } from './conflicted.ts';
 import type { Fact } from './event.ts';
 import { evolve } from './evolve.ts';
 import type { Decision, DeliveryNews, Refusal, Request } from './request.ts';
@@ -16,6 +18,7 @@ import {
   correctionText,
   isSteering,
   notRunning,
+  onConflict,
   rollingBack,
   steer,
   type SteeringRequest,
@@ -45,6 +48,7 @@ function withConsequences(run: Run, first: readonly Fact[], at: number): readonl
 
 function answer(run: Run, request: Request, at: number): Fact[] | Refusal {
   if (isRollbackRequest(request)) return decideRollback(run, request);
+  if (isConflictRequest(request)) return decideConflict(run, request, at);
   if (isSteering(request)) return steer(run, request);
   switch (request.kind) {
     case 'initialise':
@@ -83,6 +87,7 @@ type Observation = Exclude<
   Request,
   | SteeringRequest
   | RollbackRequest
+  | ConflictRequest
   | {
       kind:
         | 'initialise'
@@ -158,6 +163,7 @@ function start(run: Run, request: Extract<Request, { kind: 'start' }>): Fact[] |
   if (run.life.kind === 'completed')
     return { reason: 'completed', received: 'start', allowed: ['init --run-type retry'] };
   if (run.rollback) return rollingBack(run.rollback);
+  if (run.conflict) return onConflict(run.conflict);
   const moved = run.settings !== null && run.settings.provider !== request.settings.provider;
   const launch = (role: string): Fact => {
     const agent = run.agents[role];

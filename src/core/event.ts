@@ -1,4 +1,5 @@
 import type { Conversation } from './adopt.ts';
+import type { ConflictFact } from './conflicted.ts';
 import type { ResourceFact } from './resources.ts';
 import type { RollbackFact } from './rolled-back.ts';
 import type { Dialog } from './screen.ts';
@@ -39,6 +40,8 @@ export interface Settings {
   readonly panes?: number;
   /** How long a step may take before its agent is interrupted, or its module has failed, in ms; null: as long as it takes. */
   readonly phaseLimitMs?: number | null;
+  /** What becomes of a branch that others changed: a human is asked, or it is put aside without. Absent: asked. */
+  readonly onConflict?: 'ask' | 'stash';
 }
 
 /** Why a run could not begin when its turn had come, and what helps. */
@@ -176,6 +179,7 @@ export type Fact =
   /** A step that was done is open again, and so are all after it. Their checkpoints of now do not count any more. */
   | { readonly kind: 'step.reopened'; readonly step: string; readonly by: string; readonly why: string }
   | RollbackFact
+  | ConflictFact
   | { readonly kind: 'run.paused'; readonly by: string; readonly why: string }
   | { readonly kind: 'run.resumed'; readonly by: string }
   | {

@@ -1,3 +1,4 @@
+import { UNKNOWN_BRANCH } from './conflicted.ts';
 import type { Event } from './event.ts';
 import { NO_CHECKS, type Run } from './run.ts';
 import type { Rollback } from './rolled-back.ts';
@@ -33,7 +34,13 @@ function began(run: Run, event: Extract<RollbackEvent, { kind: 'rollback.began' 
     failed: null,
     undone: false,
   };
-  return { ...run, rollback, rollbacks: direction === 'back' ? [...run.rollbacks, rollback] : run.rollbacks };
+  // It moves the branch itself.
+  return {
+    ...run,
+    branch: UNKNOWN_BRANCH,
+    rollback,
+    rollbacks: direction === 'back' ? [...run.rollbacks, rollback] : run.rollbacks,
+  };
 }
 
 /** What was shown before the step began holds again: the project stands as it stood then. */

@@ -1,6 +1,8 @@
+import { UNKNOWN_BRANCH } from './conflicted.ts';
 import type { Event, Taking } from './event.ts';
 import { agentChanged, forgiven, withCrashes, type AgentEvent } from './evolve-agents.ts';
 import { promptChanged, type PromptEvent } from './evolve-prompts.ts';
+import { conflictChanged, isConflictEvent, withWork, type ConflictEvent } from './evolve-conflict.ts';
 import { isResourceEvent, resourceChanged, withResources, type ResourceEvent } from './evolve-resources.ts';
 import { isRollbackEvent, rollbackChanged, type RollbackEvent } from './evolve-rollback.ts';
 import { isSteeringEvent, steered, withoutRunning, type SteeringEvent } from './evolve-steering.ts';
@@ -10,10 +12,13 @@ import { isAgentStep } from './workflow.ts';
 
 /** Facts change state. Replaying a journal is a fold of this function. */
 export function evolve(run: Run, event: Event): Run {
-  return { ...withResources(applied(run, event), event), seq: event.seq, updatedAt: event.at };
+  return { ...withWork(withResources(applied(run, event), event), event.seq), seq: event.seq, updatedAt: event.at };
 }
 
-type RunEvent = Exclude<Event, PromptEvent | AgentEvent | SteeringEvent | RollbackEvent | ResourceEvent>;
+type RunEvent = Exclude<
+  Event,
+  PromptEvent | AgentEvent | SteeringEvent | RollbackEvent | ResourceEvent | ConflictEvent
+>;
 
 const isPromptEvent = (event: Event): event is PromptEvent => event.kind.startsWith('prompt.');
 const isAgentEvent = (event: Event): event is AgentEvent => event.kind.startsWith('agent.');
@@ -23,6 +28,7 @@ function applied(run: Run, event: Event): Run {
   if (isAgentEvent(event)) return agentChanged(run, event);
   if (isSteeringEvent(event)) return steered(run, event);
   if (isRollbackEvent(event)) return rollbackChanged(run, event);
+  if (isConflictEvent(event)) return conflictChanged(run, event);
   if (isResourceEvent(event)) return resourceChanged(run, event);
   return runChanged(run, event);
 }
@@ -49,6 +55,8 @@ function runChanged(run: Run, event: RunEvent): Run {
         ...run,
         life: { kind: 'stopped', at: event.at, by: event.by, why: event.why },
         startProblem: event.problem ? { ...event.problem, at: event.at } : null,
+        // Whoever starts it again takes the branch as it is then.
+        conflict: null,
         // Nobody looks on after a stop: what was being looked at is wanted anew at the next start.
         checks: withoutRunning(run.checks),
         agents: allGone(run, event.at, true),
@@ -114,6 +122,8 @@ const started = (run: Run, event: Extract<Event, { kind: 'run.started' }>): Run 
   unwatchedMs: 0,
   paused: null,
   startProblem: null,
+  // What humans did to the branch while the run did not go is where it begins from.
+  branch: run.life.kind === 'running' ? run.branch : UNKNOWN_BRANCH,
   agents: forgiven(run.agents),
   // Starting is asking for agents, also for those that were ended on purpose, or in whose pane somebody once was.
   holders: stillHeld(

@@ -16,6 +16,8 @@ export type Command =
   | { readonly do: 'execute-module'; readonly step: string }
   /** The project and the checkpoints are as the rollback under way wants them. */
   | { readonly do: 'roll-back'; readonly number: number }
+  /** What others did to the branch is put aside, and the worktree is as it was known. */
+  | { readonly do: 'put-aside'; readonly number: number }
   /** Look whether what the step claims holds. */
   | { readonly do: 'check'; readonly step: string; readonly stage: CheckStage }
   /** End the turn that the role is in. */
@@ -50,6 +52,8 @@ export function react(run: Run, event: Event): Command[] {
       return [{ do: 'deliver', role: event.role }];
     case 'run.resumed':
       return rolesWithPrompts(run).map((role): Command => ({ do: 'deliver', role }));
+    case 'conflict.settling':
+      return puttingAside(run);
     case 'rollback.began':
     case 'rollback.retried':
       return rollbacks(run);
@@ -87,6 +91,7 @@ export function outstanding(run: Run): Command[] {
     ...rolesWithPrompts(run).map((role): Command => ({ do: 'deliver', role })),
     ...module,
     ...rollbacks(run),
+    ...puttingAside(run),
     ...runningChecks(run),
     ...openInterrupt(run),
   ];
@@ -95,6 +100,9 @@ export function outstanding(run: Run): Command[] {
 /** Putting things where they are already does no harm. One that failed waits for somebody to say so. */
 const rollbacks = ({ rollback }: Run): Command[] =>
   rollback && rollback.failed === null ? [{ do: 'roll-back', number: rollback.number }] : [];
+
+const puttingAside = ({ conflict }: Run): Command[] =>
+  conflict?.settling?.failed === null ? [{ do: 'put-aside', number: conflict.number }] : [];
 
 const rolesWithPrompts = (run: Run): string[] =>
   Object.keys(run.agents).filter((role) => openPrompts(run, role).length > 0);

@@ -1,4 +1,5 @@
 import type { Conversation } from './adopt.ts';
+import type { ConflictRequest } from './conflicted.ts';
 import type { Evidence, Exit } from './agent.ts';
 import type {
   CheckpointFault,
@@ -132,6 +133,7 @@ export type Request =
       readonly late: string | null;
     }
   | { readonly kind: 'rollback-failed'; readonly number: number; readonly why: string }
+  | ConflictRequest
   | {
       readonly kind: 'check-found';
       readonly step: string;
@@ -231,6 +233,13 @@ export interface Refusal {
     /** Work is being taken back, or put back; `allowed` says which. */
     | 'rolling-back'
     | 'nothing-to-undo'
+    /** Others changed the branch, and nobody has said yet what becomes of that. */
+    | 'branch-conflict'
+    | 'no-conflict'
+    /** It is being put aside, or that has begun and failed. */
+    | 'conflict-being-settled'
+    /** What the worktree is in the middle of cannot be gone on from. */
+    | 'branch-unfinished'
     /** Work cannot be taken back while somebody or something may write into it. */
     | 'agent-at-work'
     | 'pane-held'

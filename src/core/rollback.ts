@@ -2,6 +2,7 @@ import type { Fact } from './event.ts';
 import type { Refusal, Request } from './request.ts';
 import { holderOf, openPrompts, presentStep, snapshotOf, upAgents, type Run } from './run.ts';
 import type { Rollback } from './rolled-back.ts';
+import { onConflict } from './steer.ts';
 import { matcher, writableBy } from './write-rules.ts';
 import { isAgentStep, writeRulesOf, type Step, type Workflow } from './workflow.ts';
 
@@ -104,6 +105,7 @@ export function inTheWay(run: Run): Refusal | null {
   // It may begin at any moment.
   if (run.life.kind === 'queued') return { reason: 'queued', received: 'rollback', allowed: ['stop'] };
   if (run.rollback) return { reason: 'rolling-back', received: run.rollback.step, allowed: [run.rollback.direction] };
+  if (run.conflict) return onConflict(run.conflict);
   const up = upAgents(run);
   const busy = up.find(({ state }) => state.kind === 'busy' || state.kind === 'asking');
   if (busy) return { reason: 'agent-at-work', received: busy.role, allowed: [] };

@@ -12,6 +12,7 @@ import type {
   StuckOutcome,
   Taking,
 } from './event.ts';
+import { UNKNOWN_BRANCH, type Branch, type Conflict, type Stashed } from './conflicted.ts';
 import type { Life } from './life.ts';
 import type { MemoryNote, Overrun } from './resources.ts';
 import type { Rollback } from './rolled-back.ts';
@@ -237,6 +238,14 @@ export interface Run {
   /** By role. */
   readonly memory: Readonly<Record<string, MemoryNote>>;
   readonly overrun: Overrun | null;
+  readonly branch: Branch;
+  /** Others changed the branch; nothing begins until somebody has said what becomes of that. */
+  readonly conflict: Conflict | null;
+  readonly conflictCount: number;
+  /** What was put aside, oldest first. */
+  readonly stashes: readonly Stashed[];
+  /** From which commit to which others moved the branch, where that was accepted. */
+  readonly accepted: readonly { readonly from: string; readonly to: string }[];
 }
 
 export const newRun: Run = {
@@ -267,6 +276,11 @@ export const newRun: Run = {
   startProblem: null,
   memory: {},
   overrun: null,
+  branch: UNKNOWN_BRANCH,
+  conflict: null,
+  conflictCount: 0,
+  stashes: [],
+  accepted: [],
 };
 
 /** The first step that is not done, or null when all are. */

@@ -1,5 +1,6 @@
 import { answering } from './answer.ts';
 import { awaitsApproval, checkState, claimOf } from './claim.ts';
+import type { Conflict } from './conflicted.ts';
 import type { Fact, Finding } from './event.ts';
 import type { Refusal, Request } from './request.ts';
 import { checksOf, holderOf, presentStep, upAgents, relaunch, type Run } from './run.ts';
@@ -49,9 +50,16 @@ export const rollingBack = ({ step, direction }: Rollback): Refusal => ({
   allowed: [direction],
 });
 
+export const onConflict = ({ number }: Conflict): Refusal => ({
+  reason: 'branch-conflict',
+  received: String(number),
+  allowed: ['accept', 'stash', 'abort'],
+});
+
 export function steer(run: Run, request: SteeringRequest): Fact[] | Refusal {
   if (run.life.kind !== 'running') return notRunning(run, request.kind);
   if (run.rollback && JUDGING.has(request.kind)) return rollingBack(run.rollback);
+  if (run.conflict && request.kind === 'resume') return onConflict(run.conflict);
   switch (request.kind) {
     case 'take':
     case 'give':
@@ -85,7 +93,7 @@ export function notRunning({ life }: Run, received: string): Refusal {
 }
 
 /** Agents that are down and whose pane no human holds are started again. */
-function launches(run: Run, spareIds: Readonly<Record<string, string>>): Fact[] {
+export function launches(run: Run, spareIds: Readonly<Record<string, string>>): Fact[] {
   const up = new Set(upAgents(run).map(({ role }) => role));
   return Object.values(run.agents)
     .filter(({ role }) => !up.has(role) && holderOf(run, role).kind === 'auto')

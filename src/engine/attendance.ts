@@ -1,9 +1,11 @@
 import { join } from 'node:path';
+import { keepBranch } from './branch.ts';
 import { keepBorders } from './borders.ts';
 import { watchClaims, type SettleTimes } from './claims.ts';
 import { openCourier, type Courier } from './courier.ts';
 import { ensureAgents, type CrewParts } from './crew.ts';
 import { openEvidence } from './evidence.ts';
+import type { BranchKeeper } from './branch-ports.ts';
 import type { CheckpointWatch, Files, Stop } from './ports.ts';
 import { keepSentinel } from './sentinel.ts';
 import { reportSessionLoss } from './session-loss.ts';
@@ -14,6 +16,7 @@ export interface AttendanceParts {
   readonly watch: CheckpointWatch;
   readonly settle: SettleTimes;
   readonly files: Files;
+  readonly keeper: BranchKeeper;
 }
 
 /** Everything that watches and types for a run while it is started. */
@@ -40,10 +43,13 @@ export function openAttendance(crew: CrewParts, parts: AttendanceParts, onError:
     (losing ??= reportSessionLoss(crew, why, leaving.signal)
       .then(() => ensuring)
       .finally(() => (losing = null)));
-  const stopVigil = keepVigil(crew, sessionLost, onError);
-  const stopSentinel = keepSentinel(crew, onError);
+  const branch = keepBranch({ loop, keeper: parts.keeper, clock, onError });
+  const reporting = [
+    keepSentinel(crew, onError),
+    keepVigil(crew, sessionLost, onError),
+    keepTime(loop, clock, onError),
+  ];
   const stopBorders = keepBorders(loop, terminal, clock, onError);
-  const stopTime = keepTime(loop, clock, onError);
 
   const session = sessionWatch(crew, (why) => {
     sessionLost(why).catch(onError);
@@ -58,6 +64,8 @@ export function openAttendance(crew: CrewParts, parts: AttendanceParts, onError:
 
   return {
     async watch() {
+      // What was done while nobody watched is told from what others did by who was in a turn: their reports come first.
+      await evidence.followAll().then(branch.look).catch(onError);
       await watchNext(() => watchClaims({ loop, place, watch: parts.watch, clock, settle: parts.settle, onError }));
     },
     ensureAgents() {
@@ -90,9 +98,7 @@ export function openAttendance(crew: CrewParts, parts: AttendanceParts, onError:
     async close() {
       leaving.abort();
       // What reports ends before what is told: nothing may be journaled when this is over.
-      await stopSentinel();
-      await stopVigil();
-      await stopTime();
+      for (const stop of [...reporting, branch.stop]) await stop();
       await rest();
       await Promise.allSettled([losing, ensuring]);
       await session.stop();

@@ -91,10 +91,25 @@ async function keep({ run, step, prover, worktree }: Look, order: CheckOrder, st
   return order.tree ? prover.keep(worktree, ref) : null;
 }
 
-/** What tests leave behind is nobody's work. */
-async function changesSince({ run, prover, worktree }: Look, from: string, to: string): Promise<readonly Change[]> {
+/** What tests leave behind is nobody's work, and what others changed and was accepted is not the step's. */
+async function changesSince(look: Look, from: string, to: string): Promise<readonly Change[]> {
+  const { run, prover, worktree } = look;
   const isGenerated = matcher(run.workflow?.generated ?? []);
-  return (await prover.changed(worktree, from, to)).filter(({ path }) => !isGenerated(path));
+  const changes = (await prover.changed(worktree, from, to)).filter(({ path }) => !isGenerated(path));
+  const accepted = changes.length === 0 ? NOTHING : await acceptedIn(look, to);
+  return changes.filter(({ path }) => !accepted.has(path));
+}
+
+const NOTHING: ReadonlySet<string> = new Set();
+
+/** Files that stand in the kept tree as somebody else's commits left them, which a human accepted. */
+async function acceptedIn({ run, prover, worktree }: Look, tree: string): Promise<ReadonlySet<string>> {
+  const files = new Set<string>();
+  for (const { from, to } of run.accepted) {
+    const since = new Set((await prover.changed(worktree, to, tree)).map(({ path }) => path));
+    for (const { path } of await prover.changed(worktree, from, to)) if (!since.has(path)) files.add(path);
+  }
+  return files;
 }
 
 type Judged = { readonly finding: Finding } | { readonly shown: readonly string[] };

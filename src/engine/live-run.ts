@@ -11,6 +11,7 @@ import { executeModule } from './module-step.ts';
 import type { RunPlace } from './place.ts';
 import type { AgentProvider, Clock, Log, Modules, Prover, Rewinder, Terminal } from './ports.ts';
 import { keepRecord, type Before, type RecordParts } from './record.ts';
+import { putAside } from './put-aside.ts';
 import { performRollback } from './rollback.ts';
 
 /** A run with everything that moves it: its loop, its watchers, its couriers. */
@@ -64,7 +65,7 @@ export function openLiveRun(parts: LiveRunParts): LiveRun {
   const onError = errorsInto(log);
 
   const loop = openRunLoop(parts.start, parts.store, clock, (command) => {
-    if (command.do === 'roll-back') void rolling.next(command.number).catch(onError);
+    if (isOnProject(command)) void project.next(command).catch(onError);
     else if (crew) void perform(crew, command).catch(onError);
     else log.debug('nothing is done: the run is not equipped', { command: command.do });
   });
@@ -85,9 +86,9 @@ export function openLiveRun(parts: LiveRunParts): LiveRun {
       .then(() => closeSession(present))
       .finally(() => (ending = null)));
 
-  const rolling = openRolling({ loop, place, rewinder: parts.rewinder }, closing.signal, () => closed);
+  const project = openProjectWork({ ...parts, loop }, closing.signal, () => closed);
 
-  async function perform(present: CrewParts, command: Exclude<Command, { do: 'roll-back' }>): Promise<void> {
+  async function perform(present: CrewParts, command: Exclude<Command, OnProject>): Promise<void> {
     // Nothing is begun in a session that is just being ended.
     if (ending && command.do !== 'close-session') await Promise.allSettled([ending]);
     // Whoever takes the run up next finds it outstanding; a run that is over only rests and closes.
@@ -128,7 +129,7 @@ export function openLiveRun(parts: LiveRunParts): LiveRun {
     endSession: () => (crew ? end(crew) : leave()),
     async close() {
       abandon(closing, loop);
-      await Promise.allSettled([ending, rolling.settled()]);
+      await Promise.allSettled([ending, project.settled()]);
       await leave();
       closed = true;
       await loop.settled();
@@ -143,16 +144,22 @@ function abandon(closing: AbortController, loop: RunLoop): void {
   loop.giveUp();
 }
 
+/** What moves the project itself, and needs no session for it. */
+type OnProject = Extract<Command, { do: 'roll-back' | 'put-aside' }>;
+const isOnProject = (command: Command): command is OnProject =>
+  command.do === 'roll-back' || command.do === 'put-aside';
+
 /** One after the other: two would write into each other's files. None is begun once the run is being closed. */
-function openRolling(
-  parts: Parameters<typeof performRollback>[0],
+function openProjectWork(
+  parts: Parameters<typeof performRollback>[0] & Parameters<typeof putAside>[0],
   closing: AbortSignal,
   isClosed: () => boolean,
-): { readonly next: (number: number) => Promise<void>; readonly settled: () => Promise<unknown> } {
+): { readonly next: (command: OnProject) => Promise<void>; readonly settled: () => Promise<unknown> } {
   let last: Promise<unknown> = Promise.resolve();
   return {
-    next(number) {
-      const next = last.then(() => (closing.aborted ? undefined : performRollback(parts, number, isClosed)));
+    next(command) {
+      const act = command.do === 'roll-back' ? performRollback : putAside;
+      const next = last.then(() => (closing.aborted ? undefined : act(parts, command.number, isClosed)));
       last = Promise.allSettled([next]);
       return next;
     },

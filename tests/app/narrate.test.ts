@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { narrate } from '../../src/app/narrate.ts';
+import type { BranchStand } from '../../src/core/conflicted.ts';
 import type { Fact } from '../../src/core/event.ts';
 import { identity, settings, small } from '../rig/run.ts';
 
@@ -23,10 +24,74 @@ const rollback: Extract<Fact, { kind: 'rollback.began' }> = {
   ...{ number: 2, direction: 'back', step: 'work', by: 'cli', why: '', from: trees, to: trees, checkpoints: [] },
 };
 
+const stand: BranchStand = {
+  tip: '1234567890123456',
+  head: { branch: 'feature/auth-api', commit: '1234567890123456' },
+  ...{ underWay: null, lockedSince: null, headLog: null },
+  move: {
+    ...{ from: '0123456789abcdef', to: '1234567890123456', kind: 'rewritten', elsewhere: false },
+    log: { what: 'reset: moving to HEAD~1', by: 'Ada <a@b>' },
+    ...{ commits: [], commitCount: 0, files: [], fileCount: 0 },
+  },
+};
+
 type Rows = { readonly [K in Fact['kind']]: readonly [Extract<Fact, { kind: K }>, string][] };
 
 /** What a human reads in `tmops events`, for each kind of event and each way to say it. */
 const ROWS: Rows = {
+  'branch.known': [
+    [
+      { kind: 'branch.known', tip: '0123456789abcdef', files: null, asOf: 1 },
+      "The branch is at 0123456789ab, by the run's own work.",
+    ],
+  ],
+  'conflict.found': [
+    [
+      { kind: 'conflict.found', number: 1, stand },
+      'Others changed the branch (conflict 1): it is at 123456789012, not on top of 0123456789ab, by "Ada <a@b>"; the worktree is on "feature/auth-api".',
+    ],
+    [
+      {
+        kind: 'conflict.found',
+        ...{
+          number: 2,
+          stand: { ...stand, tip: null, move: null, head: { branch: null, commit: 'c' }, underWay: 'merge' },
+        },
+      },
+      'Others changed the branch (conflict 2): it is gone; the worktree is on no branch, with an unfinished merge.',
+    ],
+  ],
+  'conflict.over': [[{ kind: 'conflict.over', number: 1 }, 'What others had changed is as it was (conflict 1).']],
+  'conflict.settling': [
+    [{ kind: 'conflict.settling', number: 1, by: 'cli' }, 'What others changed is put aside (conflict 1, cli).'],
+  ],
+  'conflict.kept': [
+    [
+      { kind: 'conflict.kept', number: 1, kept: { ref: 'refs/tmops/a', head: 'h', branch: null, stash: 's' } },
+      'It is kept under refs/tmops/a-*; its uncommitted part: git stash apply --index refs/tmops/a-stash.',
+    ],
+    [
+      { kind: 'conflict.kept', number: 1, kept: { ref: 'refs/tmops/a', head: 'h', branch: null, stash: null } },
+      'It is kept under refs/tmops/a-*.',
+    ],
+  ],
+  'conflict.failed': [
+    [{ kind: 'conflict.failed', number: 1, why: 'no space' }, 'Conflict 1 could not be put aside: "no space".'],
+  ],
+  'conflict.settled': [
+    [
+      { kind: 'conflict.settled', ...{ number: 1, how: 'accept', by: 'cli', tip: 't', files: null, late: null } },
+      'Conflict 1 is settled by cli: the branch is taken as it is.',
+    ],
+    [
+      { kind: 'conflict.settled', ...{ number: 1, how: 'stash', by: 'cli', tip: 't', files: null, late: 'refs/l' } },
+      'Conflict 1 is settled by cli: it is put aside, and all is as it was known. Files that were changed meanwhile are kept as refs/l.',
+    ],
+    [
+      { kind: 'conflict.settled', ...{ number: 1, how: 'abort', by: 'cli', tip: null, files: null, late: null } },
+      'Conflict 1 is settled by cli: the run is stopped, and nothing was touched.',
+    ],
+  ],
   'run.initialised': [
     [{ kind: 'run.initialised', identity }, 'The run initial of auth-api was initialised on branch feature/auth-api.'],
     [

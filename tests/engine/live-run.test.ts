@@ -14,7 +14,16 @@ import type {
   Terminal,
 } from '../../src/engine/ports.ts';
 import { NOTHING_BEFORE } from '../../src/engine/record.ts';
-import { crewOf, place, playedProver, playedProvider, playedRewinder, playedTerminal, quietLog } from '../rig/ports.ts';
+import {
+  crewOf,
+  place,
+  playedKeeper,
+  playedProver,
+  playedProvider,
+  playedRewinder,
+  playedTerminal,
+  quietLog,
+} from '../rig/ports.ts';
 import { begin, briefed, identity, put, settings, small, spareIds, started } from '../rig/run.ts';
 import { until } from '../rig/wait.ts';
 
@@ -55,6 +64,7 @@ function bench(start: Run, over: Over = {}) {
     modules: over.modules ?? { call: () => Promise.reject(new Error('there are no modules here')) },
     prover: playedProver,
     rewinder: playedRewinder,
+    keeper: playedKeeper,
     files: { write: nothing },
     log: quietLog,
     record: { version: '0', files: { write: nothing }, sinks: [], writeMetrics: nothing },

@@ -30,6 +30,8 @@ export const cannedStatus: StatusView = {
   socket: null,
   branch: 'feature/auth-api',
   worktree: '/home/ada/project/wt-auth-api',
+  conflict: null,
+  stashes: [],
   panes: [
     { ...freePane, role: 'orchestrator', pane: '%1', state: 'idle', since: '2026-01-02T10:00:00.000Z', detail: null },
     {

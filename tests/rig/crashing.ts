@@ -239,6 +239,7 @@ async function begin(world: World, strikes: Fate): Promise<Life> {
     modules: { call: () => Promise.reject(new Error('there are no modules here')) },
     prover: mortal.wrap(prover, 'proof', ['keep', 'changed', 'test', 'baseline', 'testWithout']),
     rewinder: git.rewinder,
+    keeper: mortal.wrap(git.keeper, 'branch', ['keep']),
     files,
     log: logInto(errors),
     record: { version: '0', files, sinks: [], writeMetrics: () => Promise.resolve() },

@@ -19,7 +19,7 @@ import { writeAtomically } from '../../src/journal/atomic.ts';
 import { openJournal, type Journal } from '../../src/journal/journal.ts';
 import { FILES, logInto, SETTINGS } from './engine-parts.ts';
 import { mortals } from './mortals.ts';
-import { playedRewinder } from './ports.ts';
+import { playedKeeper, playedRewinder } from './ports.ts';
 import { rehearsalProgram } from './rehearsal.ts';
 import { privateServer, type PrivateServer } from './tmux.ts';
 import { within } from './wait.ts';
@@ -165,6 +165,7 @@ async function begin(world: World): Promise<Life> {
     modules: { call: () => Promise.reject(new Error('there are no modules here')) },
     prover: NO_PROVER,
     rewinder: playedRewinder,
+    keeper: playedKeeper,
     files: mortal.wrap(FILES),
     log: logInto(errors),
     record: { version: '0', files: mortal.wrap(FILES), sinks: [], writeMetrics: () => Promise.resolve() },

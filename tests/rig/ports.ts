@@ -5,6 +5,7 @@ import type { Run } from '../../src/core/run.ts';
 import type { CrewParts } from '../../src/engine/crew.ts';
 import { openRunLoop, type RunLoop } from '../../src/engine/loop.ts';
 import { runPlace } from '../../src/engine/place.ts';
+import type { BranchKeeper } from '../../src/engine/branch-ports.ts';
 import type { AgentProvider, Clock, Log, PaneLook, Prover, Rewinder, Terminal } from '../../src/engine/ports.ts';
 
 /** The ports of the engine, played: each does nothing and is well, but for what a test gives instead. */
@@ -63,6 +64,19 @@ export const playedProver: Prover = {
   test: unasked('test'),
   baseline: unasked('baseline'),
   testWithout: unasked('testWithout'),
+};
+
+/** A branch that nobody else touches. */
+export const playedKeeper: BranchKeeper = {
+  mark: () => Promise.resolve({ branch: '', tree: '' }),
+  stand: (_worktree, { branch }) =>
+    Promise.resolve({
+      ...{ tip: 'tip', head: { branch, commit: 'tip' }, underWay: null, lockedSince: null, move: null, headLog: null },
+    }),
+  keep: () => Promise.resolve('files'),
+  hold: unasked('hold'),
+  setAside: unasked('setAside'),
+  putRight: unasked('putRight'),
 };
 
 export const playedRewinder: Rewinder = {

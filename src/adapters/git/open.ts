@@ -1,4 +1,5 @@
 import type { GitProblem } from '../../core/init.ts';
+import type { BranchKeeper } from '../../engine/branch-ports.ts';
 import type { Rewinder } from '../../engine/ports.ts';
 import {
   branchExists,
@@ -24,6 +25,7 @@ import {
 import { addExclude } from './exclude.ts';
 import { commitsSince, differingFiles, keepLayers, lookAtLayers, parentOf } from './layers.ts';
 import { putBack } from './put-back.ts';
+import { openBranchKeeper } from './branch-keeper.ts';
 import { openRunner, type GitOptions } from './run.ts';
 import { addScratch, ignoredFolders, removeScratch, type ScratchOrder } from './scratch.ts';
 import { snapshot, treeOf, type Snapshot } from './snapshot.ts';
@@ -76,6 +78,7 @@ export interface Git {
   /** The real path of what may not exist yet, as git records working trees. */
   realPlace(path: string): Promise<string>;
   readonly rewinder: Rewinder;
+  readonly keeper: BranchKeeper;
 }
 
 /** Opens the adapter; nothing is run until a function is called. */
@@ -109,6 +112,7 @@ export function openGit(options: GitOptions): Git {
     holdRef: (root, ref, commit) => holdRef(run, root, ref, commit),
     moveRefs: (root, from, to) => moveRefs(run, root, from, to),
     realPlace,
+    keeper: openBranchKeeper(run),
     rewinder: {
       obstacle: (path, order) => obstacleIn(run, path, order),
       look: (path) => lookAtLayers(run, path),

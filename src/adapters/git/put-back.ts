@@ -23,19 +23,24 @@ export async function putBack(run: RunGit, path: string, order: PutOrder): Promi
   await refuseLoss(run, path, { going: own.filter((file) => !files.has(file)), coming: files });
   await commitOnTop(run, path, { ...order, paths: own }, head);
   await stage(run, path, indexInfo(own, index, noneOf(to.head)));
-  await write(run, path, own, files);
+  await writeFiles(run, path, own, files);
 }
 
-interface Entry {
+export interface Entry {
   readonly mode: string;
   readonly object: string;
 }
-type Entries = ReadonlyMap<string, Entry>;
+export type Entries = ReadonlyMap<string, Entry>;
 
-const GITLINK = '160000';
+export const GITLINK = '160000';
 
 /** What the commit or tree holds of these paths. */
-async function entriesOf(run: RunGit, path: string, tree: string, wanted: ReadonlySet<string>): Promise<Entries> {
+export async function entriesOf(
+  run: RunGit,
+  path: string,
+  tree: string,
+  wanted: ReadonlySet<string>,
+): Promise<Entries> {
   const text = await mustGit(run, path, ['ls-tree', '-r', '-z', '--full-tree', tree], { long: true });
   const entries = new Map<string, Entry>();
   for (const record of text.split('\0')) {
@@ -48,10 +53,10 @@ async function entriesOf(run: RunGit, path: string, tree: string, wanted: Readon
 }
 
 /** An object that is none, in the length of the repository's ids. */
-const noneOf = (commit: string): string => '0'.repeat(commit.length);
+export const noneOf = (commit: string): string => '0'.repeat(commit.length);
 
 /** For `update-index --index-info`: removals first, so that a file can take the place of a folder. */
-function indexInfo(paths: readonly string[], entries: Entries, none: string): string {
+export function indexInfo(paths: readonly string[], entries: Entries, none: string): string {
   const lines = (which: 'gone' | 'there'): string[] =>
     paths.flatMap((file) => {
       const entry = entries.get(file);
@@ -61,7 +66,7 @@ function indexInfo(paths: readonly string[], entries: Entries, none: string): st
   return [...lines('gone'), ...lines('there')].join('');
 }
 
-const INDEX_INFO = ['update-index', '-z', '--index-info'];
+export const INDEX_INFO = ['update-index', '-z', '--index-info'];
 
 async function commitOnTop(run: RunGit, path: string, order: PutOrder, head: Entries): Promise<void> {
   const ref = `refs/heads/${order.branch}`;
@@ -96,7 +101,8 @@ async function stage(run: RunGit, path: string, input: string): Promise<void> {
   }
 }
 
-async function write(run: RunGit, path: string, paths: readonly string[], entries: Entries): Promise<void> {
+/** Makes the files `paths` what `entries` says, in the working tree alone. */
+export async function writeFiles(run: RunGit, path: string, paths: readonly string[], entries: Entries): Promise<void> {
   for (const file of paths) if (!entries.has(file)) await removeFile(path, file);
   if (entries.size === 0) return;
   await withIndex(async (_copy, call: GitCall) => {

@@ -52,7 +52,7 @@ async function isBelow(run: RunGit, path: string, commit: string): Promise<boole
   return ran.exitCode === 0;
 }
 
-async function isThere(path: string): Promise<boolean> {
+export async function isThere(path: string): Promise<boolean> {
   try {
     await stat(path);
     return true;

@@ -1,6 +1,7 @@
 import type { ProblemView, StatusView } from '../../app/views.ts';
 import { age, duration, localTimes } from './look.ts';
 import type { Look, Tone } from './look.ts';
+import { keptLines } from './render-conflict.ts';
 import { table } from './table.ts';
 import type { Cell } from './table.ts';
 import { clean, cleanLine, fit, widthOf, wrap } from './text.ts';
@@ -80,6 +81,11 @@ function sections(view: StatusView, look: Look): string[][] {
   return [
     head.map((line) => line.trimEnd()),
     titled('Needs attention', attention, look),
+    titled(
+      'Put aside',
+      view.stashes.flatMap((kept) => keptLines(kept, look)),
+      look,
+    ),
     titled('Questions', questions(view, look), look),
     titled('Panes', panes(view, look), look),
     titled('Checkpoints', checkpoints(view, look), look),

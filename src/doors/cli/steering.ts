@@ -4,6 +4,7 @@ import { show } from './cli.ts';
 import { message } from './message.ts';
 import { operationCommand } from './operation-command.ts';
 import type { Does } from './operation-command.ts';
+import { renderConflict } from './render-conflict.ts';
 import { renderGate, renderHolders, renderPaused, renderRollback, renderStep, renderWhy } from './render-steering.ts';
 
 /** The commands by which a human steers a run that is going. */
@@ -82,6 +83,11 @@ function addStepCommands(program: Command, does: Does): void {
     .option(...why)
     .action((feature: string, flags: RollbackFlags) =>
       does((cli) => show(cli, 'rollback', { feature, ...flags }, renderRollback)),
+    );
+  operationCommand(program, 'conflict', '<feature> <how>')
+    .usage('[options] <feature> accept|stash|abort')
+    .action((feature: string, how: string) =>
+      does((cli) => show(cli, 'conflict', { feature, how }, renderConflict, { command: 'conflict', words: ['how'] })),
     );
   // The same operation by the word that one looks for, with the step it always needs then.
   program

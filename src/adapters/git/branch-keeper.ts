@@ -1,0 +1,76 @@
+import { stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { BranchKeeper, BranchMark } from '../../engine/branch-ports.ts';
+import { branchStand } from './branch-stand.ts';
+import { codeOf } from './code.ts';
+import { putRight } from './put-right.ts';
+import { mustGit, type RunGit } from './run.ts';
+import { setAside } from './set-aside.ts';
+import { snapshot, treeOf } from './snapshot.ts';
+
+const ROOT = 'refs/tmops/';
+
+/** Looks after branches; where git keeps its files of a worktree is asked for once. */
+export function openBranchKeeper(run: RunGit): BranchKeeper {
+  const places = new Map<string, Promise<Places>>();
+  const placesOf = (worktree: string): Promise<Places> => {
+    const known = places.get(worktree);
+    if (known) return known;
+    const asked = askPlaces(run, worktree);
+    places.set(worktree, asked);
+    // Where it could not be told now it may be later.
+    asked.catch(() => places.delete(worktree));
+    return asked;
+  };
+  return {
+    mark: async (worktree, branch) => mark(await placesOf(worktree), branch),
+    stand: async (worktree, order) => branchStand(run, worktree, { ...order, gitDir: (await placesOf(worktree)).own }),
+    keep: (worktree, name) => keep(run, worktree, ROOT + name),
+    async hold(worktree, name, commit) {
+      await mustGit(run, worktree, ['update-ref', ROOT + name, commit]);
+    },
+    setAside: (worktree, { branch, name }) => setAside(run, worktree, { branch, ref: ROOT + name }),
+    putRight: async (worktree, order) => putRight(run, worktree, { ...order, gitDir: (await placesOf(worktree)).own }),
+  };
+}
+
+/** The folder of the worktree's own state, and that of the repository's refs. */
+interface Places {
+  readonly own: string;
+  readonly common: string;
+}
+
+async function askPlaces(run: RunGit, worktree: string): Promise<Places> {
+  const answer = await mustGit(run, worktree, ['rev-parse', '--git-dir', '--git-common-dir']);
+  const [own = '', common = ''] = answer.split('\n');
+  return { own: resolve(worktree, own), common: resolve(worktree, common) };
+}
+
+/** What git changes it writes beside and renames into place, so that the time of the folder tells of all of it. */
+async function mark({ own, common }: Places, branch: string): Promise<BranchMark> {
+  const [tree, loose, packed] = await Promise.all([
+    timeOf(own),
+    timeOf(join(common, 'refs', 'heads', branch)),
+    timeOf(join(common, 'packed-refs')),
+  ]);
+  return { branch: `${loose} ${packed}`, tree };
+}
+
+async function timeOf(path: string): Promise<string> {
+  try {
+    const { ino, size, mtimeMs } = await stat(path);
+    return `${ino}:${size}:${mtimeMs}`;
+  } catch (error) {
+    const code = codeOf(error);
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
+    return '-';
+  }
+}
+
+/** The same files on the same commit are kept under the same one: a look that finds nothing new leaves nothing new. */
+async function keep(run: RunGit, worktree: string, ref: string): Promise<string> {
+  const ran = await run(worktree, ['rev-parse', ref, `${ref}^1`, `${ref}^{tree}`, 'HEAD']);
+  const [commit, parent, tree, head] = ran.exitCode === 0 ? ran.stdout.trim().split('\n') : [];
+  if (commit !== undefined && parent === head && (await treeOf(run, worktree)) === tree) return commit;
+  return (await snapshot(run, worktree, ref)).commit;
+}
