@@ -6,8 +6,9 @@ import type { Caller } from '../link/protocol.ts';
 import { adoptHandler } from './adopt.ts';
 import { answerHandler } from './answer.ts';
 import { attentionOf } from './attention.ts';
-import { cleanupHandler } from './cleanup.ts';
+import { openCleanups } from './cleanup.ts';
 import { explain } from './explain.ts';
+import { gcHandler } from './gc.ts';
 import type { Answer, Handler } from './handler.ts';
 import { initHandler } from './init.ts';
 import { knownStatuses } from './known-status.ts';
@@ -34,6 +35,7 @@ export type Handlers = { readonly [K in OperationKey]: Handler<K> };
 
 export function handlersFor(ports: AppPorts, starts: Starts = openStarts(ports)): Handlers {
   const { placeOf } = starts.queue;
+  const cleanups = openCleanups(ports);
   const statusNow = knownStatuses((run) => attachOf(ports, run), placeOf);
   return {
     init: initHandler(ports),
@@ -67,7 +69,8 @@ export function handlersFor(ports: AppPorts, starts: Starts = openStarts(ports))
     rollback: rollbackHandler(ports),
     settle: (input, caller) => withRun(ports, input.feature, (live) => settle(live, input, caller)),
     stop: ({ feature }, caller) => withRun(ports, feature, (live) => stop(live, caller)),
-    cleanup: cleanupHandler(ports),
+    cleanup: cleanups.handle,
+    gc: gcHandler(ports, cleanups),
     doctor: async () => ({ ok: true, output: await ports.doctor() }),
   };
 }
