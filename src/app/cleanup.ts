@@ -1,4 +1,5 @@
 import type { CleanupDone, CleanupPlan } from '../core/cleanup.ts';
+import type { Finding } from '../core/gc.ts';
 import type { Run } from '../core/run.ts';
 import type { LiveRun } from '../engine/live-run.ts';
 import type { Caller } from '../link/protocol.ts';
@@ -12,15 +13,41 @@ import type { ProblemView } from './views.ts';
 type Input = InputOf<'cleanup'>;
 type Output = OutputOf<'cleanup'>;
 
-/** Puts a feature away that is over. What nothing else holds is kept before it goes. */
-export function cleanupHandler(ports: AppPorts): Handler<'cleanup'> {
+export interface Cleanups {
+  /** Puts a feature away that is over. What nothing else holds is kept before it goes. */
+  readonly handle: Handler<'cleanup'>;
+  /** Those that a crash cut short, each to be finished as it was begun. */
+  readonly cutShort: (caller: Caller) => Promise<readonly Finding[]>;
+}
+
+export function openCleanups(ports: AppPorts): Cleanups {
   // One after the other: two for one feature would plan from what the other is about to move.
   let before: Promise<unknown> = Promise.resolve();
-  return (input, caller) => {
-    const turn = before.then(() => cleanUp(ports, input, caller));
+  const inTurn = <T>(act: () => Promise<T>): Promise<T> => {
+    const turn = before.then(act);
     before = Promise.allSettled([turn]);
     return turn;
   };
+  return {
+    handle: (input, caller) => inTurn(() => cleanUp(ports, input, caller)),
+    cutShort: (caller) =>
+      // In turn: the mark of one that goes on is no leftover.
+      inTurn(async () =>
+        (await ports.cleanupMarks()).map((feature) => ({
+          kind: 'cleanup',
+          what: `the cleanup of ${feature}`,
+          why: 'it was cut short; it is finished as it was begun',
+          remove: () => inTurn(() => finish(ports, feature, caller)),
+        })),
+      ),
+  };
+}
+
+async function finish(ports: AppPorts, feature: string, caller: Caller): Promise<string | null> {
+  // Somebody has finished it meanwhile, and the name may belong to a new feature.
+  if (!(await ports.cleanupMarks()).includes(feature)) return null;
+  const answer = await cleanUp(ports, { feature, discard: false, deleteBranch: false, dryRun: false }, caller);
+  return answer.ok ? null : `${answer.problem.sentence} ${answer.problem.hint}`;
 }
 
 async function cleanUp(ports: AppPorts, input: Input, caller: Caller): Promise<Answer<'cleanup'>> {

@@ -6,9 +6,10 @@ import type { Caller } from '../link/protocol.ts';
 import { adoptHandler } from './adopt.ts';
 import { answerHandler } from './answer.ts';
 import { attentionOf } from './attention.ts';
-import { cleanupHandler } from './cleanup.ts';
+import { openCleanups } from './cleanup.ts';
 import { explain } from './explain.ts';
 import { conflictHandler } from './conflict.ts';
+import { gcHandler } from './gc.ts';
 import type { Answer, Handler } from './handler.ts';
 import { initHandler } from './init.ts';
 import { knownStatuses } from './known-status.ts';
@@ -35,6 +36,7 @@ export type Handlers = { readonly [K in OperationKey]: Handler<K> };
 
 export function handlersFor(ports: AppPorts, starts: Starts = openStarts(ports)): Handlers {
   const { placeOf } = starts.queue;
+  const cleanups = openCleanups(ports);
   const statusNow = knownStatuses((run) => attachOf(ports, run), placeOf);
   return {
     init: initHandler(ports),
@@ -69,7 +71,8 @@ export function handlersFor(ports: AppPorts, starts: Starts = openStarts(ports))
     conflict: conflictHandler(ports),
     settle: (input, caller) => withRun(ports, input.feature, (live) => settle(live, input, caller)),
     stop: ({ feature }, caller) => withRun(ports, feature, (live) => stop(live, caller)),
-    cleanup: cleanupHandler(ports),
+    cleanup: cleanups.handle,
+    gc: gcHandler(ports, cleanups),
     doctor: async () => ({ ok: true, output: await ports.doctor() }),
   };
 }

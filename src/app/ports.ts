@@ -2,6 +2,7 @@ import type { StartPlan } from '../config/plan.ts';
 import type { Config } from '../config/schema.ts';
 import type { AdoptProblem, ByHand, Conversation } from '../core/adopt.ts';
 import type { CleanupDone, CleanupOrder, CleanupPlan, CleanupPlanned } from '../core/cleanup.ts';
+import type { Finding, PresentRun } from '../core/gc.ts';
 import type { InitOrder, InitOutcome, ListedFeature, SpecState } from '../core/init.ts';
 import type { BranchKeeper } from '../engine/branch-ports.ts';
 import type { Clock, Files, Prover, Found, Rewinder, Terminal } from '../engine/ports.ts';
@@ -11,6 +12,16 @@ import type { OutputOf } from './table.ts';
 import type { ProblemView } from './views.ts';
 
 export type Told<T> = ({ readonly ok: true } & T) | { readonly ok: false; readonly problem: ProblemView };
+
+/** What is known in here of what may be looked for. */
+export interface LeftoverOrder {
+  /** Features that have a run; 'unread' where its journal cannot be. */
+  readonly present: ReadonlyMap<string, PresentRun | 'unread'>;
+  /** The tmux servers to look at; null is the default one. */
+  readonly sockets: readonly (string | null)[];
+  /** Where a feature's worktree belongs. */
+  readonly worktreePath: (feature: string) => string;
+}
 
 /** What operations need of the world beyond the engine. Each is given by the composition root. */
 export interface AppPorts {
@@ -38,6 +49,10 @@ export interface AppPorts {
     config: Config,
   ) => Promise<CleanupPlanned>;
   readonly cleanUp: (plan: CleanupPlan) => Promise<CleanupDone>;
+  /** Features whose cleanup was begun and is not finished. */
+  readonly cleanupMarks: () => Promise<readonly string[]>;
+  /** What somebody who died left behind, beside cleanups; nothing is changed. */
+  readonly leftovers: (order: LeftoverOrder) => Promise<readonly Finding[]>;
   /** A feature that was begun by hand, as its folders and git tell it. */
   readonly findByHand: (
     feature: string,

@@ -6,6 +6,7 @@ import {
   cleanupOutput,
   doctorOutput,
   eventsOutput,
+  gcOutput,
   initOutput,
   listOutput,
   newsOutput,
@@ -206,6 +207,17 @@ export const operations = {
       dryRun: z.boolean().default(false).describe('Only say what would go'),
     }),
     output: cleanupOutput,
+  }),
+  gc: operation({
+    name: 'gc',
+    tool: 'tmops_gc',
+    title: 'Remove what crashes left behind',
+    description:
+      'Finds what crashed runs, supervisors and cleanups left (sockets, locks, tmux sessions and buffers, scratch folders, records of worktrees, orphaned agents, cleanups cut short) and removes what is proven to be theirs. Says of each thing why. dryRun first.',
+    effect: 'destroy',
+    idempotent: true,
+    input: z.strictObject({ dryRun: z.boolean().default(false).describe('Only say what would go') }),
+    output: gcOutput,
   }),
   doctor: operation({
     name: 'doctor',

@@ -305,6 +305,18 @@ export const cleanupOutput = z.strictObject({
   notes: z.array(z.string()),
 });
 
+const leftoverView = z.strictObject({
+  kind: z.enum(['place', 'session', 'buffer', 'agent', 'lock', 'scratch', 'worktree', 'cleanup']),
+  what: z.string(),
+  why: z.string(),
+});
+
+export const gcOutput = z.strictObject({
+  done: z.boolean().describe('False: a dry run, nothing was touched'),
+  removed: z.array(leftoverView).describe('What goes, and why it may'),
+  left: z.array(leftoverView).describe('What was seen and left alone, and why'),
+});
+
 export const doctorOutput = z.strictObject({
   ok: z.boolean(),
   checks: z.array(

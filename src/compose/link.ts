@@ -78,7 +78,9 @@ export function linkFrom(cwd: string) {
     caller: (op, door): Caller => ({
       door,
       cwd,
-      ...(op === 'start' || op === 'init' || op === 'adopt' || op === 'cleanup' ? { env: readEnvironment() } : {}),
+      ...(op === 'start' || op === 'init' || op === 'adopt' || op === 'cleanup' || op === 'gc'
+        ? { env: readEnvironment() }
+        : {}),
     }),
     repeatable: (op) => Object.values(operations).find(({ name }) => name === op)?.idempotent ?? false,
   });

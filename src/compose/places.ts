@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { basename, join } from 'node:path';
-import { socketPlace, type Place } from '../link/place.ts';
+import { hashOf, socketPlace, type Place } from '../link/place.ts';
 
 /** What the supervisor of a workspace keeps on disk, and where it listens. */
 export interface SupervisorPlace {
@@ -33,6 +33,9 @@ export const logFile = (root: string): string => join(root, '.tmops', '.logs', '
  * runtime folder goes with the last login while agents stay.
  */
 export const socketOfWorkspace = (root: string): Place => socketPlace(root, { tmpDir: '/tmp', uid: userInfo().uid });
+
+/** The same for a workspace whose folder may be gone, by its real path; `folder` is that of all sockets. */
+export const socketFor = (root: string, folder: string): string => join(folder, `${hashOf(root)}.sock`);
 
 /**
  * Names a workspace on a tmux server: its folder's name for people, and a part of a hash of its path, so that two

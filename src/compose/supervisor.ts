@@ -7,7 +7,7 @@ import { copyInto } from '../adapters/project/copy.ts';
 import { openProver } from '../adapters/proof/open.ts';
 import { currentRun } from '../adapters/project/current-run.ts';
 import { openSinks, type Sinks } from '../adapters/sinks/sinks.ts';
-import { openTerminal, type TmuxTerminal } from '../adapters/tmux/terminal.ts';
+import type { TmuxTerminal } from '../adapters/tmux/terminal.ts';
 import { checkpointWatch } from '../adapters/watch/watch.ts';
 import { systemClock } from '../adapters/clock/clock.ts';
 import { openLog, type OpenLog } from '../adapters/log/log.ts';
@@ -16,7 +16,6 @@ import { dispatcher } from '../app/dispatch.ts';
 import { openNewsBoard } from '../app/news.ts';
 import { openStarts, type Starts } from '../app/starts.ts';
 import { readEnvironment } from '../config/environment.ts';
-import { scrubEnvironment } from '../core/environment.ts';
 import { fill } from '../config/fields.ts';
 import { loadConfig } from '../config/load.ts';
 import { say } from '../config/say.ts';
@@ -29,12 +28,15 @@ import { makeFolder, writeAtomically } from '../journal/atomic.ts';
 import { self, takeLock } from '../journal/lock.ts';
 import { serveLink, type LinkServer } from '../link/server.ts';
 import { providerFrom } from './agents.ts';
+import { holdPlace, placeFiles, type PlaceFiles } from './kept-place.ts';
+import { leftovers } from './leftovers.ts';
 import { writeMetricsWith } from './metrics.ts';
 import { openNotices } from './notices.ts';
 import { telemetry } from './telemetry.ts';
 import { packaged, version } from './package.ts';
 import { socketOfWorkspace, supervisorPlace, workspaceIdOf, type SupervisorPlace } from './places.ts';
 import { supervisorProgram, surroundings } from './surroundings.ts';
+import { openTerminals } from './terminals.ts';
 
 /** How often the supervisor leaves a sign that it watches, in ms. */
 const HEARTBEAT_MS = 5000;
@@ -99,8 +101,31 @@ async function supervise(
     log.error('there is no place for the socket', { failure: socket.failure });
     return 1;
   }
+  const kept = placeFiles(socket.socketPath);
+  const release = await holdPlace(kept, root);
+  if (release === null) {
+    log.error('somebody keeps the place of the socket', { file: kept.lock });
+    return 1;
+  }
+  try {
+    return await superviseAt(kept, { root, place, config, log, lastWatchedMs });
+  } finally {
+    await release();
+  }
+}
+
+interface Supervision {
+  readonly root: string;
+  readonly place: SupervisorPlace;
+  readonly config: Config;
+  readonly log: OpenLog;
+  readonly lastWatchedMs: number;
+}
+
+async function superviseAt(kept: PlaceFiles, supervision: Supervision): Promise<number> {
+  const { root, place, config, log, lastWatchedMs } = supervision;
+  const { socket: socketPath, pipes: pipesFolder, scratch } = kept;
   const workspaceId = config.server.workspace_id ?? workspaceIdOf(root);
-  const pipesFolder = socket.socketPath.replace(/\.sock$/, '.pipes');
   // First of all: whoever sees anything this supervisor does can find its process.
   await writeAtomically(place.pidFile, `${process.pid}\n`);
   // There is one supervisor at a time: what is in there is of one that was killed.
@@ -110,7 +135,7 @@ async function supervise(
   const sinks = openSinks(root, config.sinks, (sink, why) => {
     log.warn('a sink failed', { sink, why });
   });
-  const prover = proverOf(root, workspaceId, socket.socketPath.replace(/\.sock$/, '.scratch'));
+  const prover = proverOf(root, workspaceId, scratch);
   const board = openNewsBoard(`${process.pid}-${Date.now()}`, clock);
   const notices = openNotices({
     root,
@@ -127,13 +152,17 @@ async function supervise(
     if (event.kind === 'run.completed' || event.kind === 'run.stopped') starts.queue.wake();
   };
   const workspace = workspaceOf({ root, config, log, lastWatchedMs, sinks, heard, prover, terminalOn: terminals.on });
-  const ports = surroundings({ root, workspaceId, clock, workspace, files, prover, terminalOn: terminals.on, log });
+  const git = openGit({ environment: readEnvironment() });
+  const ports = surroundings({
+    ...{ root, workspaceId, clock, workspace, files, prover, terminalOn: terminals.on, log },
+    leftovers: leftovers({ root, workspaceId, socketPath, git, terminalOn: terminals.on, scratch: prover.scratch }),
+  });
   const starts = openStarts(ports);
   // Before anybody can ask: what is asked of a run that is not taken up yet would find nothing to act with.
   const features = (await ports.features()).map(({ feature }) => feature);
   log.info('took up runs', { features: await workspace.takeUpAll(features) });
   const served = await serveLink({
-    socketPath: socket.socketPath,
+    socketPath,
     version,
     handle: dispatcher(ports, starts, board, (error) => {
       log.error('an operation broke off', { err: error });
@@ -192,29 +221,6 @@ const files = {
   },
 };
 
-/** One terminal for each tmux server that runs of this workspace are on. */
-function openTerminals(
-  config: Config,
-  workspaceId: string,
-  pipesFolder: string,
-): { readonly on: (socket: string | null) => TmuxTerminal; readonly end: () => Promise<void> } {
-  const open = new Map<string, TmuxTerminal>();
-  return {
-    on(socket) {
-      const known = open.get(socket ?? '');
-      if (known) return known;
-      const server = socket === null ? {} : socket.includes('/') ? { socketPath: socket } : { socketName: socket };
-      const env = terminalEnvironment();
-      const terminal = openTerminal({ ...server, tmux: config.tmux.command, workspaceId, pipesFolder, env });
-      open.set(socket ?? '', terminal);
-      return terminal;
-    },
-    async end() {
-      for (const terminal of open.values()) await terminal.end();
-    },
-  };
-}
-
 /** Tests run with what the configuration says at that moment. `scratch` is in a folder that only this user may enter. */
 function proverOf(root: string, workspaceId: string, scratch: string): ReturnType<typeof openProver> {
   return openProver({
@@ -272,12 +278,6 @@ function workspaceOf(needs: WorkspaceNeeds): Workspace {
     },
   });
 }
-
-/**
- * A tmux server that is started here shows its environment to whoever may talk to it, so that nothing of Claude Code's
- * goes into it. tmux' own client must not believe it runs inside the caller's session either.
- */
-const terminalEnvironment = (): Record<string, string> => scrubEnvironment(readEnvironment(), ['TMUX_TMPDIR']);
 
 /** Ends when told to, or when for `idleExitMs` no feature ran and no door was open. */
 async function untilDone(

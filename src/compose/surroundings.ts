@@ -39,6 +39,7 @@ export interface SurroundingsParts {
   readonly files: Files;
   readonly prover: Prover;
   readonly terminalOn: (socket: string | null) => Terminal;
+  readonly leftovers: AppPorts['leftovers'];
   readonly log: Log;
 }
 
@@ -54,7 +55,7 @@ export function surroundings(parts: SurroundingsParts): AppPorts {
     clock: parts.clock,
     workspace: parts.workspace,
     files: parts.files,
-    ...{ prover: parts.prover, rewinder: git.rewinder, keeper: git.keeper },
+    ...{ prover: parts.prover, rewinder: git.rewinder, keeper: git.keeper, leftovers: parts.leftovers },
     terminal: parts.terminalOn,
     config: (env) => configOf(root, env),
     ...beginningAndEnd(root, project),
@@ -143,7 +144,10 @@ function configOf(
 }
 
 /** How features come and go on disk. */
-const beginningAndEnd = (root: string, project: Project): Pick<AppPorts, 'initialise' | 'planCleanup' | 'cleanUp'> => ({
+const beginningAndEnd = (
+  root: string,
+  project: Project,
+): Pick<AppPorts, 'initialise' | 'planCleanup' | 'cleanUp' | 'cleanupMarks'> => ({
   initialise: (order, config) =>
     project.initialise({
       ...order,
@@ -158,6 +162,7 @@ const beginningAndEnd = (root: string, project: Project): Pick<AppPorts, 'initia
       toolsDir: toolsDir(root, config, order.feature, 'initial'),
     }),
   cleanUp: (plan) => project.cleanUp(plan),
+  cleanupMarks: () => project.cleanupMarks(root),
 });
 
 const toolsDir = (root: string, config: Config, feature: string, run: string): string =>

@@ -173,10 +173,11 @@ function everyPane({ loop }: CrewParts, plans: readonly PanePlan[]): PanePlan[] 
   return Object.keys(workflow?.roles ?? {}).map((role) => plans.find((plan) => plan.role === role) ?? asleep(role));
 }
 
-const planHead = ({ setup, loop }: CrewParts, session: string): Omit<SessionPlan, 'panes'> => ({
+const planHead = ({ setup, loop, place }: CrewParts, session: string): Omit<SessionPlan, 'panes'> => ({
   session,
   feature: loop.run().identity?.feature ?? '',
   workspaceId: setup.workspaceId,
+  workspaceRoot: place.workspaceRoot,
   layout: setup.layout,
   statusArgv: setup.statusArgv,
   size: setup.size,

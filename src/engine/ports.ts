@@ -52,6 +52,8 @@ export interface SessionPlan {
   readonly feature: string;
   /** Identifies the workspace that owns the session (stored in the session option `@tmops_workspace`). */
   readonly workspaceId: string;
+  /** Main worktree of that workspace. */
+  readonly workspaceRoot: string;
   readonly layout: Layout;
   readonly panes: readonly PanePlan[];
   /** argv of the status pane, used when the layout has one. */

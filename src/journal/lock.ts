@@ -37,6 +37,20 @@ export async function takeLock(path: string, me: Holder, look: Look = startTimeO
   });
 }
 
+/**
+ * Whether whoever took the lock is still there; changes nothing. What cannot be read is `stale` once it has stood for a while:
+ * writing it takes less. Rejects with a JournalError.
+ */
+export async function lockState(path: string, look: Look = startTimeOf): Promise<'absent' | 'held' | 'stale'> {
+  return during('look at the lock', path, async () => {
+    const mark = await readMark(path);
+    if (mark === null) return 'absent';
+    const holder = holderIn(mark.text);
+    if (holder !== null) return (await isHeld(holder, await bootId(), look)) ? 'held' : 'stale';
+    return (await stands(path, mark)) ? 'stale' : 'held';
+  });
+}
+
 /** This process. */
 export async function self(look: Look = startTimeOf): Promise<Holder> {
   const started = await look(process.pid);

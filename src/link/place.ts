@@ -23,7 +23,7 @@ export type Place =
  * Makes the folder (0700) when it is missing. Throws what the system says when `workspaceRoot` cannot be resolved.
  */
 export function socketPlace(workspaceRoot: string, choice: PlaceChoice): Place {
-  const name = createHash('sha256').update(realpathSync(workspaceRoot)).digest('hex').slice(0, 16);
+  const name = hashOf(realpathSync(workspaceRoot));
   const bases = [choice.runtimeDir, choice.tmpDir].filter((base) => base !== undefined && isThere(base));
   const paths = bases.map((base) => join(base ?? '', `tmops-${choice.uid}`, `${name}.sock`));
   const socketPath = paths.find((path) => Buffer.byteLength(path) < MAX_PATH_BYTES);
@@ -32,6 +32,9 @@ export function socketPlace(workspaceRoot: string, choice: PlaceChoice): Place {
   const failure = privateFolder(folder, choice.uid);
   return failure ? { ok: false, failure } : { ok: true, folder, socketPath };
 }
+
+/** What names a workspace among the sockets: 16 hex digits of its real path. */
+export const hashOf = (realRoot: string): string => createHash('sha256').update(realRoot).digest('hex').slice(0, 16);
 
 /**
  * Makes `folder` with mode 0700 when it is missing and looks whether it is a folder of `uid` alone: no link, no other

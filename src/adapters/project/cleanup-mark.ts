@@ -1,8 +1,8 @@
-import { rm } from 'node:fs/promises';
-import { isAbsolute } from 'node:path';
+import { readdir, rm } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
 import type { CleanupMark } from '../../core/cleanup.ts';
-import { ensureFolder, readOrNull, writeWhole } from './disk.ts';
-import { cleanupPaths, fromRoot, TMOPS } from './paths.ts';
+import { ensureFolder, pathKind, readOrNull, writeWhole } from './disk.ts';
+import { cleanupPaths, FEATURE_NAME, fromRoot, TMOPS } from './paths.ts';
 
 /** What a cleanup that was cut short had begun; null when there was none or its mark cannot be read. */
 export async function readCleanupMark(root: string, feature: string): Promise<CleanupMark | null> {
@@ -32,6 +32,14 @@ export async function writeCleanupMark(root: string, feature: string, mark: Clea
 
 export async function removeCleanupMark(root: string, feature: string): Promise<void> {
   await rm(markFile(root, feature), { force: true });
+}
+
+/** Features that have such a mark. */
+export async function cleanupMarks(root: string): Promise<readonly string[]> {
+  const folder = join(root, TMOPS, '.cleanup');
+  if ((await pathKind(folder)) !== 'folder') return [];
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.json'));
+  return names.map((name) => name.slice(0, -'.json'.length)).filter((name) => FEATURE_NAME.test(name));
 }
 
 /** Outside of the feature's folder, which is moved in the middle of it. */

@@ -1,6 +1,7 @@
 import type { CleanupDone, CleanupOrder, CleanupPlan, CleanupPlanned } from '../../core/cleanup.ts';
 import type { InitOrder, InitOutcome, ListedFeature, SpecState, TestCommand } from '../../core/init.ts';
 import { cleanUp } from './cleanup.ts';
+import { cleanupMarks } from './cleanup-mark.ts';
 import { planCleanup } from './cleanup-plan.ts';
 import { listFeatures } from './features.ts';
 import { findRun, isLinked, type FoundRun } from './found.ts';
@@ -22,6 +23,8 @@ export interface Project {
   /** What a cleanup would do, or what forbids it; nothing is changed. */
   planCleanup(order: CleanupOrder): Promise<CleanupPlanned>;
   cleanUp(plan: CleanupPlan): Promise<CleanupDone>;
+  /** Features whose cleanup was begun and is not finished. */
+  cleanupMarks(root: string): Promise<readonly string[]>;
 }
 
 export function openProject(options: ProjectOptions): Project {
@@ -35,6 +38,7 @@ export function openProject(options: ProjectOptions): Project {
     findRun,
     isLinked,
     planCleanup: (order) => planCleanup(options.git, order),
+    cleanupMarks,
     cleanUp: (plan) => inTurn(`feature ${plan.root} ${plan.feature}`, () => cleanUp(options, inTurn, plan)),
   };
 }

@@ -3,7 +3,7 @@ import type { Prover, TestOrder, TestRun } from '../../engine/ports.ts';
 import type { Git } from '../git/open.ts';
 import { endMarked } from './marked.ts';
 import { runTests } from './run-tests.ts';
-import { openScratch, type ScratchOptions } from './scratch.ts';
+import { openScratch, type Scratch, type ScratchOptions } from './scratch.ts';
 
 export interface ProverOptions {
   readonly git: Pick<Git, 'snapshot' | 'treeOf' | 'changedFiles'> & ScratchOptions['git'];
@@ -25,7 +25,9 @@ interface Seen {
 }
 
 /** Holds claims against a project with git and the project's own tests. `close` ends what is under way and waits for it. */
-export function openProver(options: ProverOptions): Prover & { close(): Promise<void> } {
+export function openProver(
+  options: ProverOptions,
+): Prover & { readonly scratch: Pick<Scratch, 'left' | 'removeLeft'>; close(): Promise<void> } {
   const { git, workspaceId } = options;
   const scratch = openScratch({ ...options.scratch, git });
   const inTurn = openTurns();
@@ -54,6 +56,7 @@ export function openProver(options: ProverOptions): Prover & { close(): Promise<
   };
 
   return {
+    scratch,
     keep: async (worktree, name) => (await git.snapshot(worktree, `refs/tmops/${name}`)).commit,
     changed: (worktree, from, to) => git.changedFiles(worktree, { from, to }),
     test: (order, signal) => inTurn(order.worktree, () => run(order, order.worktree, signal)),

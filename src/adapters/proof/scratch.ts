@@ -27,6 +27,10 @@ export interface ScratchOrder {
 /** Trees beside the project in which something is tried out. Each is removed again; one left by a crash by the next. */
 export interface Scratch {
   within<T>(order: ScratchOrder, act: (tree: string) => Promise<T>): Promise<T>;
+  /** Those that nobody uses: absolute paths. */
+  left(): Promise<readonly string[]>;
+  /** Removes one of these, and git's record of it. `from`: any worktree of the repository. Gives whether nobody uses it. */
+  removeLeft(from: string, path: string): Promise<boolean>;
 }
 
 export function openScratch(options: ScratchOptions): Scratch {
@@ -38,6 +42,13 @@ export function openScratch(options: ScratchOptions): Scratch {
     await rm(join(folder, name), { recursive: true, force: true });
   };
   return {
+    left: async () => (await namesIn(folder)).filter((name) => !inUse.has(name)).map((name) => join(folder, name)),
+    async removeLeft(from, path) {
+      if (dirname(path) !== folder || inUse.has(basename(path))) return false;
+      await remove(from, basename(path));
+      await removeEmpty(folder);
+      return true;
+    },
     async within(order, act) {
       const { worktree, commit, files } = order;
       for (const name of await namesIn(folder)) if (!inUse.has(name)) await remove(worktree, name);

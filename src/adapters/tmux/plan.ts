@@ -1,7 +1,7 @@
 import { planWindows } from '../../core/layout.ts';
 import type { Layout, PlannedWindow } from '../../core/layout.ts';
 import type { Chain, Command } from './commands.ts';
-import { shown, unexpanded } from './text.ts';
+import { asOption, shown, unexpanded } from './text.ts';
 
 /** The role of the pane that shows the feature's status. */
 export const STATUS_ROLE = 'status';
@@ -16,6 +16,8 @@ export interface SessionPlan {
   readonly session: string;
   readonly feature: string;
   readonly workspaceId: string;
+  /** Main worktree of the workspace: where it is looked whether the session still has one. */
+  readonly workspaceRoot: string;
   readonly layout: Layout;
   readonly panes: readonly PanePlan[];
   readonly statusArgv: readonly string[];
@@ -113,6 +115,8 @@ function sessionOptions(plan: SessionPlan): Record<string, string> {
     'detach-on-destroy': 'on',
     '@tmops_workspace': plan.workspaceId,
     '@tmops_session': plan.session,
+    '@tmops_feature': plan.feature,
+    '@tmops_root': asOption(plan.workspaceRoot),
     '@tmops_headline': '',
     status: 'on',
     'status-left': '[#{session_name}] ',

@@ -1,3 +1,4 @@
+import type { MarkedSession } from '../../core/gc.ts';
 import { announce } from './announce.ts';
 import type { Announcement } from './announce.ts';
 import { askByChild, askStartingServer, tmuxVersion } from './child.ts';
@@ -7,6 +8,8 @@ import type { Chain } from './commands.ts';
 import { tellPane } from './failure.ts';
 import { forgetKeys, offerKey } from './key-table.ts';
 import type { Pressed } from './key-table.ts';
+import { deleteLeftBuffer, endLeftSession, lookAtServer } from './left-behind.ts';
+import type { LeftOnServer } from './left-behind.ts';
 import type { Way } from './link.ts';
 import { linkTable } from './links.ts';
 import { checkPane, lookAt, processOf } from './look.ts';
@@ -69,6 +72,10 @@ export interface TmuxTerminal {
     callback: (pane: string, what: Pressed) => void,
   ): Promise<() => Promise<void>>;
   onLost(session: string, callback: (why: string) => void): () => Promise<void>;
+  /** What stands on the server that somebody who died may have left; nothing is changed. */
+  leftBehind(): Promise<LeftOnServer>;
+  endLeftSession(session: MarkedSession): Promise<void>;
+  deleteLeftBuffer(name: string): Promise<void>;
   /** E.g. `3.3a`. Rejects when the program cannot be run. */
   version(): Promise<string>;
   /** Ends the connections, never the server. */
@@ -129,6 +136,9 @@ export function openTerminal(options: TerminalOptions): TmuxTerminal {
       await forgetKeys(doors.ask, session);
     },
     ...ears(server, links, options.pipesFolder),
+    leftBehind: () => lookAtServer(doors.ask),
+    endLeftSession: (session) => endLeftSession(doors.ask, session),
+    deleteLeftBuffer: (name) => deleteLeftBuffer(doors.ask, name),
     version: () => tmuxVersion(server),
     end: () => links.end(),
   };

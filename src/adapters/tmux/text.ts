@@ -43,4 +43,17 @@ function literal(text: string): string {
   });
 }
 
+/** A path for an option that is read again, never shown: nothing in it means anything to tmux or ends a column. */
+export const asOption = (path: string): string => encodeURI(path).replaceAll('#', '%23');
+
+/** What `asOption` was given; null for what it did not write. */
+export function fromOption(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error;
+    return null;
+  }
+}
+
 const SHOWN_LIMIT = 300;

@@ -4,6 +4,7 @@ import { waitUntil } from './follow.ts';
 import {
   renderCleanup,
   renderDoctor,
+  renderGc,
   renderInit,
   renderList,
   renderPane,
@@ -74,6 +75,8 @@ export interface CleanupFlags {
 
 export const cleanup = (cli: Cli, feature: string, flags: CleanupFlags): Promise<number> =>
   show(cli, 'cleanup', { feature, ...flags }, renderCleanup);
+
+export const gc = (cli: Cli, flags: { readonly dryRun?: boolean }): Promise<number> => show(cli, 'gc', flags, renderGc);
 
 /** Needs no supervisor, since it is asked when there can be none. */
 export async function doctor(cli: Cli): Promise<number> {

@@ -80,6 +80,9 @@ function addFeatureCommands(program: Command, does: Does): void {
     .option('--delete-branch', 'the branch goes as well; refused where it is not merged')
     .option('--discard', 'work that is not committed or not merged goes as well; a ref keeps it')
     .action((feature: string, flags: CleanupFlags) => does((cli) => commands.cleanup(cli, feature, flags)));
+  operationCommand(program, 'gc')
+    .option('--dry-run', 'only say what would go')
+    .action((flags: { dryRun?: boolean }) => does((cli) => commands.gc(cli, flags)));
 }
 
 function addLookingCommands(program: Command, does: Does): void {

@@ -124,6 +124,21 @@ export function renderCleanup(view: OutputOf<'cleanup'>, look: Look): string[] {
   ];
 }
 
+export function renderGc({ done, removed, left }: OutputOf<'gc'>, look: Look): string[] {
+  const things = removed.length === 1 ? '1 thing' : `${removed.length} things`;
+  const head =
+    removed.length === 0
+      ? 'Nothing that a crash left can be removed.'
+      : done
+        ? `${things} that crashes left: removed.`
+        : `This would remove ${things} that crashes left. Nothing was touched.`;
+  const lines = (title: string, all: typeof removed): string[] =>
+    all.length === 0
+      ? []
+      : ['', look.ink(title, 'strong'), ...all.map(({ what, why }) => `  ${cleanLine(what)}: ${cleanLine(why)}`)];
+  return [head, ...lines(done ? 'Gone' : 'Goes', removed), ...lines('Left alone', left)];
+}
+
 export function renderDoctor(view: OutputOf<'doctor'>, look: Look): string[] {
   const tones: Readonly<Record<string, Tone>> = { ok: 'good', warning: 'warning', missing: 'bad' };
   const rows = view.checks.map(({ name, state, found }) => [[state, tones[state] ?? 'plain'] as const, name, found]);

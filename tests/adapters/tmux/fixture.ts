@@ -53,6 +53,7 @@ export async function fixture(options: { config?: string; way?: Way } = {}): Pro
       session: 'tmops-feat',
       feature: 'feat',
       workspaceId: 'workspace-1',
+      workspaceRoot: rig.folder,
       layout: layoutSchema.parse({ name: 'quad', windows: [{ roles: 'rest' }] }),
       panes: ROLES.map((role) => ({ role, argv: ['sleep', '1000'], cwd: rig.folder })),
       statusArgv: ['sleep', '1001'],

@@ -363,3 +363,22 @@ export const cleanupView: OutputOf<'cleanup'> = {
   ref: 'refs/tmops/_archive/20260102T030405000Z-auth-api',
   notes: ["The framework's script was run: bash cleanup_safe.sh auth-api safe"],
 };
+
+export const gcView: OutputOf<'gc'> = {
+  done: true,
+  removed: [
+    {
+      kind: 'place',
+      what: '/tmp/tmops-1000/0123456789abcdef.*',
+      why: 'the supervisor of /work/gone, which is gone, died',
+    },
+    { kind: 'lock', what: '/work/app/.tmops/old/runs/initial/journal.jsonl.lock', why: 'whoever held it died' },
+  ],
+  left: [
+    {
+      kind: 'session',
+      what: 'session tmops-used',
+      why: 'there is no feature u\u001b[2Jsed any more, but somebody is attached to it',
+    },
+  ],
+};
