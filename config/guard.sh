@@ -35,6 +35,14 @@ await() {
   exit 0
 }
 
+# For its user alone, and into nothing but a file: a link would lead elsewhere, and a pipe would hold it up.
+give_up() {
+  [ -n "${TMOPS_GUARD_LOG:-}" ] && [ ! -h "$TMOPS_GUARD_LOG" ] || return 0
+  [ -f "$TMOPS_GUARD_LOG" ] || [ ! -e "$TMOPS_GUARD_LOG" ] || return 0
+  umask 077
+  echo "$(date) gave up: $1 died $deaths times, last with code $code" >>"$TMOPS_GUARD_LOG"
+}
+
 deaths=0
 delay=0
 while :; do
@@ -50,7 +58,7 @@ while :; do
   fi
   deaths=$((deaths + 1))
   if [ "$deaths" -ge 20 ]; then
-    [ -n "${TMOPS_GUARD_LOG:-}" ] && echo "$(date) gave up: $1 died $deaths times, last with code $code" >>"$TMOPS_GUARD_LOG"
+    give_up "$1"
     exit 1
   fi
   if [ "$deaths" -gt 1 ]; then

@@ -23,7 +23,10 @@ now_ns() {
 
 keep() {
   events=$TMOPS_AGENT_DIR/events
+  # It would lead the event elsewhere.
+  [ ! -h "$events" ] || return
   [ -d "$events" ] || mkdir -p "$events" || return
+  rm -f "$events/.$$.tmp"
   head -c "$limit" >"$events/.$$.tmp" || return
   # The time is taken last, so that files appear nearly in the order of their names.
   now_ns
@@ -32,6 +35,8 @@ keep() {
 
 wake() {
   [ -n "${TMOPS_SUPERVISOR_PID_FILE:-}" ] && [ -x "${TMOPS_WAKE:-}" ] || return
+  # A pipe in its place would hold up the agent.
+  [ -f "$TMOPS_SUPERVISOR_PID_FILE" ] && [ ! -h "$TMOPS_SUPERVISOR_PID_FILE" ] || return
   read -r pid rest <"$TMOPS_SUPERVISOR_PID_FILE" || [ -n "${pid:-}" ] || return
   case $pid in
   *[!0-9]* | '') return ;;

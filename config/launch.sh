@@ -35,6 +35,8 @@ start_time() {
 }
 
 write_whole() {
+  # Something else than a file of ours in its place would lead it elsewhere, or hold it up.
+  command -p rm -f "$1.tmp"
   command -p cat >"$1.tmp" && command -p mv -f "$1.tmp" "$1"
 }
 

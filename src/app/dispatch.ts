@@ -31,6 +31,8 @@ export function dispatcher(
           hint: `Known: ${[...byName.keys()].join(', ')}.`,
         },
       };
+    const fault = needsNoConfiguration.has(key) ? null : ports.fileFault();
+    if (fault) return { id, ok: false, failure: fault };
     const checked = checkArguments(operations[key], input, { operation: op, argument: (name) => name });
     if (!checked.ok) return { id, ok: false, failure: checked.failure };
     const answer = await answerOf(handlers, key, checked.input, caller, signal, onBug);
@@ -39,6 +41,9 @@ export function dispatcher(
     return json === undefined ? { id, ok: true, output } : { id, ok: true, json };
   };
 }
+
+/** It is what says what is wrong. */
+const needsNoConfiguration: ReadonlySet<OperationKey> = new Set(['doctor']);
 
 async function newsAfter(
   board: NewsBoard,

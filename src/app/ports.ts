@@ -34,6 +34,11 @@ export interface AppPorts {
   readonly rewinder: Rewinder;
   readonly keeper: BranchKeeper;
   readonly workspace: Workspace;
+  /**
+   * What is wrong with the files of the configuration as they are now; null when nothing is. What a caller's variables bring
+   * is not looked at: whoever uses those says what is wrong with them.
+   */
+  readonly fileFault: () => ProblemView | null;
   /** The configuration as it is on disk now and the caller's variables say, with faults already in words. */
   readonly config: (env: Readonly<Record<string, string>> | undefined) => Told<{
     readonly config: Config;

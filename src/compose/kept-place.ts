@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { lockState, self, takeLock } from '../journal/lock.ts';
-import { removeIfThere } from '../journal/atomic.ts';
+import { removeIfThere } from '../files/write-whole.ts';
 
 /** What the supervisor of a workspace has in the folder that all workspaces of a user share, by its socket's path. */
 export interface PlaceFiles {

@@ -17,7 +17,7 @@ import {
   type MarkedSession,
   type WorkspaceState,
 } from '../core/gc.ts';
-import { removeIfThere } from '../journal/atomic.ts';
+import { removeIfThere } from '../files/write-whole.ts';
 import { lockState, self, takeLock } from '../journal/lock.ts';
 import { clearPlace, nameOfPlace, placeFiles, placesIn, placeState, rootOf } from './kept-place.ts';
 import { socketFor } from './places.ts';

@@ -1,17 +1,18 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:fs';
-import { access, mkdir } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { openGit } from '../adapters/git/open.ts';
 import { tryWriting } from '../adapters/machine/writing.ts';
 import { operations } from '../app/table.ts';
 import type { ProblemView } from '../app/views.ts';
 import { readEnvironment } from '../config/environment.ts';
 import { diskRemedy } from '../core/disk-remedy.ts';
+import { makePrivateFolder } from '../files/in-place.ts';
 import { dial } from '../link/dial.ts';
 import { linkPort } from '../link/port.ts';
 import type { Caller } from '../link/protocol.ts';
 import { packaged, version } from './package.ts';
-import { logFile, socketOfWorkspace, supervisorPlace, type SupervisorPlace } from './places.ts';
+import { checkSupervisorPlace, logFile, socketOfWorkspace, supervisorPlace, type SupervisorPlace } from './places.ts';
 import { supervisorProgram } from './surroundings.ts';
 
 /** How long a fresh supervisor may take to answer. It starts in a few hundred ms. */
@@ -89,9 +90,10 @@ export function linkFrom(cwd: string) {
 /** Starts the guard of a supervisor, which outlives this process and its terminal. */
 async function startSupervisor(root: string): Promise<void> {
   const place = supervisorPlace(root);
+  await checkSupervisorPlace(root);
   const refused = await placeRefusal(root, place);
   if (refused) throw refused;
-  await mkdir(place.dir, { recursive: true, mode: 0o700 });
+  await makePrivateFolder(place.dir);
   const child = spawn('/bin/sh', [packaged('config', 'guard.sh'), ...supervisorProgram, 'supervise', '--root', root], {
     cwd: root,
     detached: true,

@@ -1,6 +1,6 @@
-import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Git } from '../adapters/git/open.ts';
+import { checkpointWatch } from '../adapters/watch/watch.ts';
 import { judgeCheckpoint } from '../core/checkpoint.ts';
 import { metricsOf, type MetricsInput } from '../core/metrics.ts';
 import type { Run } from '../core/run.ts';
@@ -31,15 +31,18 @@ export function writeMetricsWith(clock: Clock, git: Git): (run: Run, place: RunP
   };
 }
 
+const checkpoints = checkpointWatch();
+
 async function checkpointsOf(run: Run, place: RunPlace): Promise<MetricsInput['checkpoints']> {
   const read = await Promise.all(
     (run.workflow?.steps ?? []).filter(isAgentStep).map(async (step) => {
       if (!run.done[step.id]) return [];
       for (const folder of [place.checkpointsDir, place.runDir]) {
         const path = join(folder, step.checkpoint);
-        const text = await readOrNull(path);
-        if (text === null) continue;
-        const judged = judgeCheckpoint(text, {
+        const found = await checkpoints.look(path);
+        if (found === null) continue;
+        if (found.kind === 'refused') return [];
+        const judged = judgeCheckpoint(found.text, {
           file: step.checkpoint,
           from: step.role,
           feature: run.identity?.feature ?? '',
@@ -47,7 +50,7 @@ async function checkpointsOf(run: Run, place: RunPlace): Promise<MetricsInput['c
           kind: step.kind,
         });
         return judged.verdict === 'whole'
-          ? [{ file: step.checkpoint, checkpoint: judged.checkpoint, mtimeMs: (await stat(path)).mtimeMs }]
+          ? [{ file: step.checkpoint, checkpoint: judged.checkpoint, mtimeMs: found.mtimeMs }]
           : [];
       }
       return [];
@@ -83,13 +86,4 @@ async function changesOf(git: Git, run: Run): Promise<Pick<MetricsInput['measure
   const { commit } = await git.snapshot(identity.worktree, `refs/tmops/${identity.feature}/${identity.run}/completed`);
   const changes = await git.changedFiles(identity.worktree, { from: identity.base, to: commit });
   return { changes: changes.map(({ path, how }) => ({ path, kind: how === 'retyped' ? 'modified' : how })) };
-}
-
-async function readOrNull(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-    throw error;
-  }
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { basename, join } from 'node:path';
+import { mustBeRegularOrAbsent } from '../files/regular.ts';
 import { hashOf, socketPlace, type Place } from '../link/place.ts';
 
 /** What the supervisor of a workspace keeps on disk, and where it listens. */
@@ -24,6 +25,16 @@ export function supervisorPlace(root: string): SupervisorPlace {
     wakeFile: join(dir, 'wake'),
     guardLog: join(dir, 'guard.log'),
   };
+}
+
+/**
+ * Rejects with a FileRefused where something else than a file stands in the place of one that the supervisor keeps, or a
+ * link leads away from `.tmops` or its folders.
+ */
+export async function checkSupervisorPlace(root: string): Promise<void> {
+  const { lockFile, pidFile, commandFile, wakeFile, guardLog } = supervisorPlace(root);
+  for (const file of [lockFile, pidFile, commandFile, wakeFile, guardLog, logFile(root)])
+    await mustBeRegularOrAbsent(file);
 }
 
 export const logFile = (root: string): string => join(root, '.tmops', '.logs', 'tmops.log');

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { readTextOrNull } from '../files/regular.ts';
 import { bootId, startTimeOf } from '../journal/holder.ts';
 import { supervisorPlace } from './places.ts';
 
@@ -7,10 +7,7 @@ const HOLDER = z.object({ pid: z.number(), startTime: z.string(), boot: z.string
 
 /** Process id of the supervisor of this workspace: who holds its lock and is alive. Null when there is none. */
 export async function runningSupervisor(root: string): Promise<number | null> {
-  const text = await readFile(supervisorPlace(root).lockFile, 'utf8').catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
-    throw error;
-  });
+  const text = (await readTextOrNull(supervisorPlace(root).lockFile)) ?? '';
   // Empty for a moment while it is being taken.
   if (text === '') return null;
   const { pid, startTime, boot } = HOLDER.parse(JSON.parse(text));

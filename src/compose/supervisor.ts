@@ -1,4 +1,5 @@
-import { chmod, mkdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { lutimes, mkdir, rm, stat } from 'node:fs/promises';
 import { openGit } from '../adapters/git/open.ts';
 import { dirname } from 'node:path';
 import { residentIn } from '../adapters/agents/resident.ts';
@@ -24,6 +25,8 @@ import { keepMemory } from '../engine/memory.ts';
 import type { Notices } from '../engine/notify.ts';
 import type { Prover, Stop } from '../engine/ports.ts';
 import { openWorkspace, type Workspace } from '../engine/workspace.ts';
+import { makePrivateFolder } from '../files/in-place.ts';
+import { writeWhole } from '../files/write-whole.ts';
 import { makeFolder, writeAtomically } from '../journal/atomic.ts';
 import { self, takeLock } from '../journal/lock.ts';
 import { serveLink, type LinkServer } from '../link/server.ts';
@@ -34,7 +37,13 @@ import { writeMetricsWith } from './metrics.ts';
 import { openNotices } from './notices.ts';
 import { telemetry } from './telemetry.ts';
 import { packaged, version } from './package.ts';
-import { socketOfWorkspace, supervisorPlace, workspaceIdOf, type SupervisorPlace } from './places.ts';
+import {
+  checkSupervisorPlace,
+  socketOfWorkspace,
+  supervisorPlace,
+  workspaceIdOf,
+  type SupervisorPlace,
+} from './places.ts';
 import { supervisorProgram, surroundings } from './surroundings.ts';
 import { openTerminals } from './terminals.ts';
 
@@ -47,7 +56,8 @@ const HEARTBEAT_MS = 5000;
  */
 export async function runSupervisor(root: string, foreground: boolean): Promise<number> {
   const place = supervisorPlace(root);
-  await mkdir(place.dir, { recursive: true, mode: 0o700 });
+  await checkSupervisorPlace(root);
+  await makePrivateFolder(place.dir);
   const lock = await takeLock(place.lockFile, await self());
   if (!lock.ok) return 0;
   try {
@@ -136,7 +146,7 @@ async function superviseAt(kept: PlaceFiles, supervision: Supervision): Promise<
     log.warn('a sink failed', { sink, why });
   });
   const prover = proverOf(root, workspaceId, scratch);
-  const board = openNewsBoard(`${process.pid}-${Date.now()}`, clock);
+  const board = openNewsBoard(randomUUID(), clock);
   const notices = openNotices({
     root,
     clock,
@@ -290,7 +300,7 @@ async function untilDone(
   let idleSince = Date.now();
   const beat = setInterval(() => {
     const now = new Date();
-    utimes(place.pidFile, now, now).catch(() => undefined);
+    lutimes(place.pidFile, now, now).catch(() => undefined);
     if (workspace.isBusy() || server.connections() > 0) idleSince = Date.now();
     else if (idleExitMs !== null && Date.now() - idleSince >= idleExitMs) ended.abort();
   }, HEARTBEAT_MS);
@@ -312,9 +322,8 @@ async function writeWakeFiles(root: string, place: SupervisorPlace): Promise<voi
   const variables = kept.map(([name, value]) => `${name}=${value}`).filter((line) => !line.includes('\n'));
   const guard = ['/bin/sh', packaged('config', 'guard.sh'), ...supervisorProgram, 'supervise', '--root', root];
   const command = ['/usr/bin/env', ...variables, ...guard];
-  await writeFile(place.commandFile, `${command.join('\n')}\n`, { mode: 0o600 });
-  await writeFile(place.wakeFile, WAKE, { mode: 0o700 });
-  await chmod(place.wakeFile, 0o700);
+  await writeWhole(place.commandFile, `${command.join('\n')}\n`);
+  await writeWhole(place.wakeFile, WAKE, 0o700);
 }
 
 const WAKE = `#!/bin/sh

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { claudeConfigFile } from '../adapters/agents/claude-files.ts';
 import { trustFolder, trustState } from '../adapters/agents/claude-trust.ts';
 import { openGit } from '../adapters/git/open.ts';
@@ -9,7 +9,8 @@ import type { AppPorts } from '../app/ports.ts';
 import { tellError, tellFaults } from '../app/tell.ts';
 import { fill } from '../config/fields.ts';
 import { readEnvironment } from '../config/environment.ts';
-import { loadConfig } from '../config/load.ts';
+import { keptConfig } from '../config/keep.ts';
+import { loadConfig, type ConfigResult, type LoadRequest } from '../config/load.ts';
 import { planStart } from '../config/plan.ts';
 import { say } from '../config/say.ts';
 import type { Config } from '../config/schema.ts';
@@ -47,6 +48,7 @@ export interface SurroundingsParts {
 export function surroundings(parts: SurroundingsParts): AppPorts {
   const { root, log } = parts;
   const git = openGit({ environment: readEnvironment() });
+  const configNow = keptConfig(requestOf(root, readEnvironment()));
   const project = openProject({ git, environment: readEnvironment() });
   return {
     root,
@@ -57,7 +59,8 @@ export function surroundings(parts: SurroundingsParts): AppPorts {
     files: parts.files,
     ...{ prover: parts.prover, rewinder: git.rewinder, keeper: git.keeper, leftovers: parts.leftovers },
     terminal: parts.terminalOn,
-    config: (env) => configOf(root, env),
+    fileFault: () => fileFaultOf(configNow()),
+    config: (env) => configOf(root, env === undefined ? configNow() : loadConfig(requestOf(root, env))),
     ...beginningAndEnd(root, project),
     ...byHand(root, { git, project }),
     features: () => project.listFeatures(root),
@@ -82,7 +85,10 @@ export function surroundings(parts: SurroundingsParts): AppPorts {
         file: instructions,
         steps: stepsOf(plan.workflow, role, { feature, run }),
       }));
-      const placed = await placeRoleDocuments({ rolesDir: place.rolesDir, feature, run, folders, roles, testCommand });
+      const placed = await placeRoleDocuments({
+        ...{ rolesDir: place.rolesDir, feature, run, folders, roles, testCommand },
+        shippedDir: packaged('config'),
+      });
       if (placed.ok) return null;
       return {
         code: 'no-instructions',
@@ -121,17 +127,19 @@ const stepsOf = (workflow: Workflow, role: string, names: { feature: string; run
     return [{ prompt: promptOf(workflow, index, names), file }];
   });
 
-function configOf(
-  root: string,
-  callerEnv: Readonly<Record<string, string>> | undefined,
-): ReturnType<AppPorts['config']> {
-  const env = callerEnv ?? readEnvironment();
-  const loaded = loadConfig({
-    workspaceRoot: root,
-    shippedFile: packaged('config', 'tmops-mcp.config.yaml'),
-    overrides: {},
-    env,
-  });
+const requestOf = (root: string, env: Readonly<Record<string, string>>): LoadRequest => ({
+  ...{ workspaceRoot: root, shippedFile: packaged('config', 'tmops-mcp.config.yaml'), overrides: {}, env },
+});
+
+/** The variables of the supervisor are those of whoever called first, which says nothing of whoever calls now. */
+function fileFaultOf(loaded: ConfigResult): ReturnType<AppPorts['fileFault']> {
+  const faults = loaded.ok
+    ? []
+    : loaded.faults.filter(({ kind, file }) => kind !== 'unset-variable' && isAbsolute(file));
+  return faults.length === 0 ? null : tellFaults(faults, say);
+}
+
+function configOf(root: string, loaded: ConfigResult): ReturnType<AppPorts['config']> {
   if (!loaded.ok) return { ok: false, problem: tellFaults(loaded.faults, say) };
   return {
     ok: true,

@@ -19,6 +19,8 @@ export type FaultKind =
   /** Two files where one is allowed, or one under a name that is not read. */
   | 'wrong-file'
   | 'unreadable-file'
+  /** Somebody else may have written the file. */
+  | 'untrusted-file'
   /** A bound of size, depth or count is passed. */
   | 'too-large';
 

@@ -13,6 +13,7 @@ import type { Config } from './schema.ts';
 import { shapeOf, type Shape } from './shape.ts';
 import { faultAt, fileFault, readSource, whole } from './source.ts';
 import type { ReadResult } from './source.ts';
+import { namedFileFaults } from './named-files.ts';
 import { merge } from './tree.ts';
 import type { Tree } from './tree.ts';
 import { parseYaml } from './yaml.ts';
@@ -57,7 +58,8 @@ export function loadConfig(request: LoadRequest): ConfigResult {
   const unread = given.flatMap((layer) => layer.faults);
   const read = given.filter((layer) => layer.faults.length === 0).map((layer) => layer.tree);
   // Nothing can be checked on top of a shipped file that cannot be read.
-  const checked: ConfigResult = given[0]?.faults.length === 0 ? checkLayers(read, shape) : { ok: false, faults: [] };
+  const checked: ConfigResult =
+    given[0]?.faults.length === 0 ? checkLayers(read, shape, workspaceRoot) : { ok: false, faults: [] };
   if (checked.ok && unread.length === 0) return checked;
   return { ok: false, faults: inOrder([...unread, ...(checked.ok ? [] : checked.faults)], given) };
 }
@@ -67,7 +69,7 @@ export function loadWorkspaceConfig(request: Omit<LoadRequest, 'env'>): ConfigRe
   return loadConfig({ ...request, env: readEnvironment() });
 }
 
-function checkLayers(layers: readonly Tree[], shape: Shape): ConfigResult {
+function checkLayers(layers: readonly Tree[], shape: Shape, root: string | null): ConfigResult {
   const faults = new Map<string, ConfigFault>();
   let config: Config | null = null;
   let merged: Tree | null = null;
@@ -81,6 +83,8 @@ function checkLayers(layers: readonly Tree[], shape: Shape): ConfigResult {
   const located = locatedIn(merged);
   const sources = layers.map((layer) => layer.at.source.name);
   for (const fault of config ? contradicting(config, located, sources) : []) faults.set(fault.key, fault);
+  for (const fault of config && root !== null ? namedFileFaults(config, root, located) : [])
+    faults.set(fault.key, fault);
   if (!config || faults.size > 0) return { ok: false, faults: [...faults.values()] };
   return { ok: true, config: freeze(config), sources, ...located };
 }
@@ -105,7 +109,7 @@ function inOrder(faults: readonly ConfigFault[], layers: readonly Parsed[]): Con
 function workspaceReads(root: string, env: Environment): ReadResult[] {
   const [usual, other] = WORKSPACE_FILES.map((name) => ({
     file: join(root, name),
-    read: readSource(join(root, name)),
+    read: readSource(join(root, name), 'ours'),
   }));
   if (!usual || !other) throw new Error('Internal error: two names of the workspace file');
   const reads = usual.read.kind === 'absent' ? [other.read] : [usual.read];
@@ -132,7 +136,7 @@ function readNamed(root: string, name: string): ReadResult {
     return { kind: 'fault', fault: faultAt('bad-value', place, ['TMOPS_ENV'], { expected }) };
   }
   const file = join(root, `tmops.config.${name}.yaml`);
-  const read = readSource(file);
+  const read = readSource(file, 'ours');
   if (read.kind !== 'absent') return read;
   const close = nearest(name, namesIn(root));
   const facts = { expected: `a file ${file}`, ...(close === null ? {} : { nearest: close }) };

@@ -28,6 +28,8 @@ const WORDS: Readonly<Record<FaultKind, (fault: ConfigFault) => string>> = {
   'missing-file': (fault) => (fault.text === '' ? 'there is no such file' : `${quoted(fault)} names no file`),
   'wrong-file': () => 'this file cannot be used',
   'unreadable-file': () => 'this file cannot be read',
+  'untrusted-file': (fault) =>
+    `${fault.text === '' ? 'this file' : quoted(fault)} may have been written by somebody else`,
   'too-large': (fault) => `${fault.key === '' ? 'this' : fault.key} is too large`,
 };
 

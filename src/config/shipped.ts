@@ -1,8 +1,10 @@
 import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { distrustOf } from '../files/trust.ts';
 import type { ConfigFault } from './faults.ts';
 import type { Located } from './located.ts';
 import { nearest } from './nearest.ts';
+import { trustWords } from './source.ts';
 
 /** Where documents are looked for. Absolute paths. */
 export interface DocumentPlaces {
@@ -37,6 +39,8 @@ export function findDocument(
     return refused(suggesting(where.blame([key], expected), name, shipped));
   }
   const path = isAbsolute(name) ? name : join(places.workspaceRoot, name);
+  const distrust = distrustOf(path);
+  if (distrust) return refused({ ...where.blame([key], trustWords(path, distrust)), kind: 'untrusted-file' });
   if (existsSync(path)) return { ok: true, path };
   return refused({ ...where.blame([key], `a file ${path}`), kind: 'missing-file' });
 }

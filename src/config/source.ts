@@ -1,6 +1,8 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import type { ConfigFault, FaultKind, KeyPath, Position } from './faults.ts';
 import { dotted } from './faults.ts';
+import { distrustIn } from '../files/trust.ts';
+import type { Distrust } from '../files/trust.ts';
 
 /** A text that was read, with the name by which faults call it. */
 export interface Source {
@@ -23,9 +25,12 @@ export type ReadResult =
 /** No configuration written by hand comes near this; a larger file is something else under our name. */
 export const MAX_SOURCE_BYTES = 256 * 1024;
 
-/** Reads one regular file of at most 256 KB of UTF-8. Never waits, not even on a named pipe. */
-export function readSource(file: string): ReadResult {
-  const bytes = readBytes(file);
+/**
+ * Reads one regular file of at most 256 KB of UTF-8. Never waits, not even on a named pipe. `whose: 'ours'` refuses one that
+ * somebody else may have written.
+ */
+export function readSource(file: string, whose: 'ours' | 'anyones' = 'anyones'): ReadResult {
+  const bytes = readBytes(file, whose);
   if (!(bytes instanceof Uint8Array)) return bytes;
   const text = new TextDecoder().decode(bytes);
   const source = { name: file, text };
@@ -72,11 +77,18 @@ export function fileFault(kind: FaultKind, file: string, expected: string): Conf
   return { kind, file, line: 1, column: 1, text: '', sourceLine: '', key: '', expected };
 }
 
-function readBytes(file: string): Uint8Array | ReadResult {
+/** What is expected instead of a file that somebody else may have written, as the end of "expected …". */
+export const trustWords = (file: string, { why, repair }: Distrust): string =>
+  `a file that nobody else may write: ${file} is ${why}. Repair it: ${repair}`;
+
+function readBytes(file: string, whose: 'ours' | 'anyones'): Uint8Array | ReadResult {
   let fd: number | null = null;
   try {
     fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
-    if (!fstatSync(fd).isFile()) return { kind: 'fault', fault: fileFault('unreadable-file', file, 'a regular file') };
+    const seen = fstatSync(fd);
+    if (!seen.isFile()) return { kind: 'fault', fault: fileFault('unreadable-file', file, 'a regular file') };
+    const distrust = whose === 'ours' ? distrustIn(seen, file) : null;
+    if (distrust) return { kind: 'fault', fault: fileFault('untrusted-file', file, trustWords(file, distrust)) };
     const bytes = Buffer.alloc(MAX_SOURCE_BYTES + 1);
     let length = 0;
     for (let got = -1; got !== 0 && length < bytes.length; length += got) {

@@ -13,6 +13,9 @@ const OWNERSHIP = (path: string): string => `See whose it is: ls -ld ${path}`;
 const PERMISSION = (path: string): string =>
   `See whose it is: ls -ld ${path}; make it yours to write: chmod -R u+rwX ${path}, or: sudo chown -R "$(id -un)" ${path}`;
 
+/** A link, a pipe or the like, which is never written through and never thrown away. */
+const ASIDE = (path: string): string => `See what it is: ls -ld ${path}; put it aside: mv ${path} ${path}.aside`;
+
 const REMEDIES: Readonly<Record<string, (path: string) => string>> = {
   EACCES: PERMISSION,
   EPERM: (path) => `${PERMISSION(path)}; where it may not be changed at all: sudo chattr -i ${path}`,
@@ -23,6 +26,8 @@ const REMEDIES: Readonly<Record<string, (path: string) => string>> = {
   ENOTDIR: (path) => `It is no folder; see: ls -ld ${path}`,
   EIO: (path) => `The disk fails; see: dmesg, and: findmnt -T ${path}`,
   EFBIG: (path) => `It is too large; see: ls -l ${path}`,
+  ENOTREGULAR: ASIDE,
+  ELEDAWAY: ASIDE,
   ELOOP: (path) => `It is a link, which is not followed; see: ls -l ${path}`,
 };
 

@@ -1,6 +1,8 @@
 import { lstat, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { flushFolder, makeFolder } from '../journal/atomic.ts';
+import { mustBeInPlace } from '../files/in-place.ts';
+import { flushFolder } from '../files/write-whole.ts';
+import { makeFolder } from '../journal/atomic.ts';
 import type { Direction } from '../core/rolled-back.ts';
 import type { RunPlace } from './place.ts';
 
@@ -32,7 +34,6 @@ export async function reportsThere(place: RunPlace, reports: readonly string[]):
  * told from one that still has to go, also when a crash came between. One that somebody wrote meanwhile is never replaced.
  */
 export async function moveReports(place: RunPlace, { number, direction, going, coming }: ReportMove): Promise<void> {
-  await refuseLink(join(place.runDir, '.archive'));
   const archive = archiveOf(place, direction, number);
   for (const report of going) await moveOnce(reportPath(place, report), join(archive, report));
   for (const report of coming)
@@ -41,6 +42,7 @@ export async function moveReports(place: RunPlace, { number, direction, going, c
 
 async function moveOnce(from: string, to: string): Promise<void> {
   if (!(await isThere(from)) || (await isThere(to))) return;
+  await mustBeInPlace(dirname(from));
   await makeFolder(dirname(to));
   await rename(from, to);
   await flushFolder(dirname(to));
@@ -48,19 +50,11 @@ async function moveOnce(from: string, to: string): Promise<void> {
 }
 
 async function isThere(path: string): Promise<boolean> {
-  return (await kindOf(path)) !== 'absent';
-}
-
-async function kindOf(path: string): Promise<'absent' | 'folder' | 'other'> {
   try {
-    return (await lstat(path)).isDirectory() ? 'folder' : 'other';
+    await lstat(path);
+    return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 'absent';
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
     throw error;
   }
-}
-
-/** A link would lead the checkpoints somewhere else. */
-async function refuseLink(path: string): Promise<void> {
-  if ((await kindOf(path)) === 'other') throw new Error(`${path} is no folder, so that nothing can be archived in it`);
 }

@@ -1,4 +1,5 @@
 import { evidenceFrom } from '../core/evidence-window.ts';
+import { FileRefused } from '../files/refused.ts';
 import { handleOf, type CrewParts } from './crew.ts';
 import type { Stop } from './ports.ts';
 
@@ -39,7 +40,14 @@ export function openEvidence({ loop, provider, place }: CrewParts, onError: (err
   return {
     drain,
     async followAll() {
-      for (const role of Object.keys(loop.run().agents)) if (!followed.has(role)) await drain(role);
+      for (const [role, agent] of Object.entries(loop.run().agents)) {
+        if (followed.has(role)) continue;
+        await drain(role).catch(async (error: unknown) => {
+          if (!(error instanceof FileRefused) || agent.process !== null) throw error;
+          // What it would report is read nowhere: it is not begun, and a human is told why.
+          await loop.submit({ kind: 'agent-failed', role, sentence: error.sentence, hint: error.hint });
+        });
+      }
     },
     async stop() {
       ended = true;

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Event } from '../core/event.ts';
 import { evolve } from '../core/evolve.ts';
 import { recoveriesAfter, recoveryFile, recoveryText, type Recovery } from '../core/recovery.ts';
 import { newRun, presentStep, type Run } from '../core/run.ts';
 import { isAgentStep } from '../core/workflow.ts';
+import { readTextOrNull } from '../files/regular.ts';
 import { failingWith } from './disk.ts';
 import type { RunLoop } from './loop.ts';
 import type { RunPlace } from './place.ts';
@@ -129,7 +129,7 @@ export async function recordBefore(events: readonly Event[], { stateFile }: RunP
 /** 0 when there is no such file, or it holds something else. */
 async function sequenceIn(stateFile: string): Promise<number> {
   try {
-    const { sequence } = JSON.parse(await readFile(stateFile, 'utf8')) as { readonly sequence?: unknown };
+    const { sequence } = JSON.parse((await readTextOrNull(stateFile)) ?? '{}') as { readonly sequence?: unknown };
     return typeof sequence === 'number' ? sequence : 0;
   } catch {
     return 0;

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Event } from '../core/event.ts';
 import { evolve } from '../core/evolve.ts';
 import { newRun, type Run } from '../core/run.ts';
+import { readRegular } from '../files/regular.ts';
 import { openJournal, type Journal } from '../journal/journal.ts';
 import { readJournal } from '../journal/read.ts';
 import type { CrewSetup } from './crew.ts';
@@ -189,7 +189,7 @@ const asEvent = (raw: object): Event => raw as Event;
 async function takeUp(parts: WorkspaceParts, live: LiveRun): Promise<boolean> {
   const run = live.loop.run();
   if (run.settings === null && run.life.kind !== 'queued') return false;
-  const saved: unknown = JSON.parse(await readFile(setupFile(live.place), 'utf8'));
+  const saved: unknown = JSON.parse((await readRegular(setupFile(live.place))).toString('utf8'));
   const { socket, provider, setup } = saved as { socket: string | null; provider: string; setup: CrewSetup };
   live.equip({ terminal: parts.terminalOn(socket), provider: await parts.providerFor(provider, setup), setup });
   if (run.life.kind !== 'running') {

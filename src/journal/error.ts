@@ -1,3 +1,5 @@
+import { FileRefused } from '../files/refused.ts';
+
 /** Something could not be written, read or locked. `code` is that of the operating system (`ENOSPC`, `EACCES`, …). */
 export class JournalError extends Error {
   readonly code: string;
@@ -17,7 +19,9 @@ export async function during<T>(doing: string, path: string, work: () => Promise
   try {
     return await work();
   } catch (error) {
-    throw error instanceof JournalError ? error : new JournalError(doing, path, codeOf(error), error);
+    if (error instanceof JournalError) throw error;
+    // What is in the way may be a folder above.
+    throw new JournalError(doing, error instanceof FileRefused ? error.path : path, codeOf(error), error);
   }
 }
 

@@ -1,7 +1,9 @@
 import { constants } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { flushFolder, makeFolder, writeNew } from './atomic.ts';
+import { openRegular } from '../files/regular.ts';
+import { flushFolder, writeNew } from '../files/write-whole.ts';
+import { makeFolder } from './atomic.ts';
 import { codeOf, during, JournalError } from './error.ts';
 import { self, takeLock, type Holder } from './lock.ts';
 import { parseJournal, readAll, type JournalEvent, type Upgrade } from './read.ts';
@@ -48,7 +50,8 @@ export interface JournalOptions<E extends JournalEvent> {
 
 /**
  * Opens a journal to read it and go on writing: JSON lines `{"v":1,"seq":1,"at":…,"kind":…}`, mode 0600. It is made with its
- * folder (0700) where it is missing. Rejects with a JournalError when the disk refuses; a link is not followed (`ELOOP`).
+ * folder (0700) where it is missing. Rejects with a JournalError when the disk refuses, or when something else than a regular
+ * file stands there (`ENOTREGULAR`) or a link leads away from its folder (`ELEDAWAY`).
  */
 export async function openJournal<E extends JournalEvent>(
   file: string,
@@ -70,7 +73,6 @@ export async function openJournal<E extends JournalEvent>(
 }
 
 const TORN_FILES_MAX = 1000;
-const OPEN = constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 async function openLocked<E extends JournalEvent>(
   file: string,
@@ -97,11 +99,11 @@ async function openLocked<E extends JournalEvent>(
 
 async function openOrMake(file: string): Promise<FileHandle> {
   try {
-    return await open(file, OPEN);
+    return await openRegular(file, constants.O_RDWR);
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw error;
   }
-  const handle = await open(file, OPEN | constants.O_CREAT | constants.O_EXCL, 0o600);
+  const handle = await openRegular(file, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL);
   await flushFolder(dirname(file));
   return handle;
 }

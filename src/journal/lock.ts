@@ -1,5 +1,7 @@
+import { constants } from 'node:fs';
 import { open, unlink } from 'node:fs/promises';
-import { removeIfThere } from './atomic.ts';
+import { openRegular } from '../files/regular.ts';
+import { removeIfThere } from '../files/write-whole.ts';
 import { codeOf, during, JournalError } from './error.ts';
 import { bootId, startTimeOf, type Started } from './holder.ts';
 
@@ -89,7 +91,7 @@ async function create(path: string, text: string): Promise<boolean> {
 
 async function readMark(path: string): Promise<Mark | null> {
   try {
-    const handle = await open(path, 'r');
+    const handle = await openRegular(path, constants.O_RDONLY);
     try {
       const { ino, mtimeNs } = await handle.stat({ bigint: true });
       return { text: await handle.readFile('utf8'), stamp: `${ino}-${mtimeNs}` };

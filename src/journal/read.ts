@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { openRegular } from '../files/regular.ts';
 import { during, JournalError } from './error.ts';
 
 /** What every event carries: its number in the journal, counted from 1 without a gap, and when it happened (ms since the epoch). */
@@ -34,7 +35,7 @@ export const MAX_BYTES = 512 * 1024 * 1024;
 /** Reads a journal without touching it; a writer may be at work. Rejects with a JournalError (`ENOENT` when it is not there). */
 export async function readJournal<E extends JournalEvent>(file: string, upgrade: Upgrade<E>): Promise<Reading<E>> {
   return during('read', file, async () => {
-    const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW);
+    const handle = await openRegular(file, constants.O_RDONLY);
     try {
       return parseJournal(await readAll(handle, file), upgrade);
     } finally {

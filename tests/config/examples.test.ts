@@ -61,6 +61,7 @@ features:
       rolesDir: join(root, 'roles'),
       feature: 'auth-api',
       run: 'initial',
+      shippedDir: `${packageDir}config`,
       folders: [workflowDir, `${packageDir}config/instructions`],
       roles: Object.entries(workflow.roles).map(([role, { title, instructions: file }]) => ({
         role,

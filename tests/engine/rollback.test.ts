@@ -214,7 +214,7 @@ describe('the archive', () => {
 
   it('is no link', async () => {
     await symlink(repo.base, join(place.runDir, '.archive'));
-    await expect(moveReports(place, move)).rejects.toThrow('is no folder');
+    await expect(moveReports(place, move)).rejects.toThrow('is a link, which is not followed');
     expect(await readFile(join(place.checkpointsDir, '002.md'), 'utf8')).toBe('002.md');
   });
 });

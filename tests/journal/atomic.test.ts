@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { flushFolder, makeFolder, writeAtomically } from '../../src/journal/atomic.ts';
+import { flushFolder } from '../../src/files/write-whole.ts';
+import { makeFolder, writeAtomically } from '../../src/journal/atomic.ts';
 
 let folder: string;
 let file: string;
@@ -46,12 +47,15 @@ describe('writing a file whole', () => {
     expect(await readdir(folder)).toEqual(['state.json']);
   });
 
-  it('replaces a link and leaves what it leads to', async () => {
+  it('refuses a link, and leaves it and what it leads to', async () => {
     const other = join(folder, 'other');
     await writeFile(other, 'untouched');
     await symlink(other, file);
-    await writeAtomically(file, 'new');
-    await expect(readlink(file)).rejects.toMatchObject({ code: 'EINVAL' });
+    await expect(writeAtomically(file, 'new')).rejects.toMatchObject({
+      code: 'ENOTREGULAR',
+      message: `Could not write ${file}: ${file} is a link, which is not followed, and not a regular file`,
+    });
+    expect(await readlink(file)).toBe(other);
     expect(await readFile(other, 'utf8')).toBe('untouched');
   });
 
@@ -60,7 +64,7 @@ describe('writing a file whole', () => {
     await expect(writeAtomically(file, 'text')).rejects.toMatchObject({
       name: 'JournalError',
       path: file,
-      code: 'EISDIR',
+      code: 'ENOTREGULAR',
     });
     expect(await readdir(folder)).toEqual(['state.json']);
     const nowhere = join(folder, 'missing', 'file');

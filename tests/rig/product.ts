@@ -29,6 +29,8 @@ export interface ProductOptions extends SampleOptions {
   readonly play?: string;
   /** Id of the user, and group, that everything runs as and belongs to; only root can choose. Looks are commands then. */
   readonly uid?: number;
+  /** That of the shell each command is called from, e.g. `022`; that of the tests when absent. */
+  readonly umask?: string;
 }
 
 /** The built product in a sample repository, with a tmux server and a home of its own. */
@@ -77,7 +79,7 @@ export async function openProduct(options: ProductOptions = {}): Promise<Product
   const coverage = uid === undefined ? coverageEnvironment() : {};
   const env = { ...server.env, ...coverage, LANG: 'C.UTF-8', GIT_CONFIG_NOSYSTEM: '1', ...options.env };
   if (uid !== undefined) await execa('chown', ['-R', `${uid}:${uid}`, repo.base, server.env['HOME'] ?? '']);
-  return productOf(repo, server, env, uid);
+  return productOf(repo, server, env, options);
 }
 
 function configText(server: PrivateServer, { config = '', provider = 'rehearsal', play }: ProductOptions): string {
@@ -96,15 +98,19 @@ function productOf(
   repo: SampleRepo,
   server: PrivateServer,
   env: Readonly<Record<string, string>>,
-  uid?: number,
+  { uid, umask }: Pick<ProductOptions, 'uid' | 'umask'>,
 ): Product {
   const user = uid === undefined ? {} : { uid, gid: uid };
+  const [command = '', ...before] = [
+    ...(umask === undefined ? [] : ['/bin/sh', '-c', `umask ${umask} && exec "$@"`, 'sh']),
+    ...[process.execPath, program],
+  ];
   const cli: Product['cli'] = async (...args) => {
     const {
       exitCode = -1,
       stdout,
       stderr,
-    } = await execa(process.execPath, [program, ...args], {
+    } = await execa(command, [...before, ...args], {
       cwd: repo.root,
       env,
       extendEnv: false,

@@ -1,7 +1,9 @@
-import { copyFile, mkdir, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Activity, AgentHandle, AgentOrder, DeliveryTiming, Evidence, Exit, Launch } from '../../core/agent.ts';
 import type { Screen } from '../../core/screen.ts';
+import { makePrivateFolder } from '../../files/in-place.ts';
+import { writeWhole } from '../../files/write-whole.ts';
 import { refuseArgs } from './claude-args.ts';
 import { claudeActivity } from './claude-activity.ts';
 import { claudeConfigDir, conversationRecord } from './claude-files.ts';
@@ -99,8 +101,8 @@ async function clearId(options: ClaudeCodeOptions, order: AgentOrder): Promise<v
       hint: `Resume it, or begin one under another id; it is kept in ${record.file}.`,
     });
   }
-  await mkdir(order.agentDir, { recursive: true, mode: 0o700 });
-  await copyFile(record.file, join(order.agentDir, 'blank-conversation.jsonl'));
+  await makePrivateFolder(order.agentDir);
+  await writeWhole(join(order.agentDir, 'blank-conversation.jsonl'), await readFile(record.file));
   await rm(record.file);
 }
 

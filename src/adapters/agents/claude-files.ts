@@ -1,6 +1,7 @@
 import { open, readFile, readdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { readTextOrNull } from '../../files/regular.ts';
 
 /** Where Claude Code keeps its files: CLAUDE_CONFIG_DIR, or `.claude` in HOME. */
 export function claudeConfigDir(env: Readonly<Record<string, string>>, override?: string): string {
@@ -15,7 +16,7 @@ export function claudeConfigFile(env: Readonly<Record<string, string>>, override
 
 /** The folder an agent was started with, read from its launch files; null when there are none. */
 export async function configDirOf(agentDir: string): Promise<string | null> {
-  const text = await readOrNull(join(agentDir, 'launch', 'env'));
+  const text = await readTextOrNull(join(agentDir, 'launch', 'env'));
   if (text === null) return null;
   const pairs = text.split('\n').map((line): [string, string] => {
     const at = line.indexOf('=');

@@ -1,6 +1,8 @@
-import { copyFile, mkdir } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AgentOrder, Launch } from '../../core/agent.ts';
+import { makePrivateFolder } from '../../files/in-place.ts';
+import { writeWhole } from '../../files/write-whole.ts';
 import { refuseMode, type PermissionMode } from './claude-args.ts';
 import { claudeConfigDir } from './claude-files.ts';
 import { claudeSettings } from './claude-settings.ts';
@@ -9,7 +11,6 @@ import { checkFolder, findCommand } from './order-check.ts';
 import { packagedFile } from './packaged-file.ts';
 import { placeWriteHook } from './place-write-hook.ts';
 import { ProviderError } from './provider-error.ts';
-import { writeWhole } from './write-whole.ts';
 
 export interface ClaudeLaunchOptions {
   /** A name looked up on the agent's PATH, or a path (default `claude`). */
@@ -87,10 +88,10 @@ async function writeFiles(
 ): Promise<AgentFiles> {
   const inFolder = (name: string): string => join(order.agentDir, name);
   const files = { settings: inFolder('settings.json'), servers: inFolder('mcp.json'), hook: inFolder('hook.sh') };
-  await mkdir(order.agentDir, { recursive: true, mode: 0o700 });
+  await makePrivateFolder(order.agentDir);
   await writeWhole(files.settings, json(await claudeSettings(order, allow, modeOf(options, order))));
   await writeWhole(files.servers, json({ mcpServers: options.mcpServers ?? {} }));
-  await copyFile(packagedFile('hook.sh'), files.hook);
+  await writeWhole(files.hook, await readFile(packagedFile('hook.sh')));
   const plans = join(claudeConfigDir(order.env, options.configDir), 'plans');
   return { ...files, guard: await placeWriteHook(order, [plans]) };
 }

@@ -1,9 +1,9 @@
 import { mkdir, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { writeWhole } from '../../files/write-whole.ts';
 import { readOrNull } from './claude-files.ts';
 import { ProviderError } from './provider-error.ts';
-import { writeWhole } from './write-whole.ts';
 
 /**
  * Whether Claude Code starts in this folder without its trust dialog, by its configuration file (see claudeConfigFile).

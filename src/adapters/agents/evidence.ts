@@ -1,8 +1,10 @@
 import { lstatSync, watch, type FSWatcher } from 'node:fs';
-import { mkdir, open, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AgentNews, Evidence } from '../../core/agent.ts';
 import { untilBeat } from '../../core/beat.ts';
+import { makePrivateFolder, mustBeInPlace } from '../../files/in-place.ts';
+import { readRegular } from '../../files/regular.ts';
 import { withLimitEnd } from './limit-end.ts';
 
 /** What one event's text says. */
@@ -38,7 +40,7 @@ const EVENT_FILE = /^([0-9]{13})[0-9]{6}-[0-9]+\.json$/;
  */
 export async function watchEvidence(order: EvidenceWatch): Promise<() => Promise<void>> {
   const folder = join(order.agentDir, 'events');
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makePrivateFolder(folder);
 
   const seen = new Set<string>();
   let ended = false;
@@ -142,26 +144,16 @@ function stampOf(folder: string): string {
 }
 
 async function unseen(folder: string, after: string, seen: ReadonlySet<string>): Promise<string[]> {
+  await mustBeInPlace(folder);
   const names = await readdir(folder);
   return names.filter((name) => EVENT_FILE.test(name) && idOf(name) > after && !seen.has(name)).sort();
 }
 
 async function readEvent(folder: string, file: string, parse: (text: string) => Parsed): Promise<Parsed> {
   try {
-    return parse(await readBounded(join(folder, file)));
+    return parse((await readRegular(join(folder, file), LARGEST_EVENT_BYTES)).toString('utf8'));
   } catch (error) {
     return { problem: whyOf(error) };
-  }
-}
-
-async function readBounded(path: string): Promise<string> {
-  const file = await open(path, 'r');
-  try {
-    const { size } = await file.stat();
-    if (size > LARGEST_EVENT_BYTES) throw new Error(`${size} bytes are more than the ${LARGEST_EVENT_BYTES} allowed`);
-    return await file.readFile('utf8');
-  } finally {
-    await file.close();
   }
 }
 

@@ -1,9 +1,10 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { Launch } from '../../core/agent.ts';
+import { makePrivateFolder } from '../../files/in-place.ts';
+import { writeWhole } from '../../files/write-whole.ts';
 import { packagedFile } from './packaged-file.ts';
 import { ProviderError } from './provider-error.ts';
-import { writeWhole } from './write-whole.ts';
 
 /**
  * Writes `launch` into files of the agent's folder and says what the terminal has to run instead: a launcher that reads
@@ -17,8 +18,8 @@ export async function writeLaunch(
 ): Promise<{ readonly argv: string[]; readonly omitted: string[] }> {
   refuseUnpassable(launch);
   const folder = join(agentDir, 'launch');
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await mkdir(join(agentDir, 'events'), { recursive: true, mode: 0o700 });
+  await makePrivateFolder(folder);
+  await makePrivateFolder(join(agentDir, 'events'));
   await Promise.all(['process', 'exit'].map((trace) => rm(join(agentDir, trace), { force: true })));
 
   const variables = Object.entries(launch.env).filter(([name]) => !NOT_THE_AGENTS.has(name));

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, realpath } from 'node:fs/promises';
+import { readFile, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { AgentOrder, RolePermissions } from '../../core/agent.ts';
 import type { WriteHookRules } from '../../core/write-rules.ts';
+import { makePrivateFolder } from '../../files/in-place.ts';
+import { writeWhole } from '../../files/write-whole.ts';
 import { packagedFile } from './packaged-file.ts';
 import { ProviderError } from './provider-error.ts';
-import { writeWhole } from './write-whole.ts';
 
 /** Whether the role may not write everything. */
 export const hasWriteRules = ({ allowWrites, denyWrites }: RolePermissions): boolean =>
@@ -22,11 +23,11 @@ export async function placeWriteHook(
 ): Promise<Readonly<Record<string, string>>> {
   const { agentDir, permissions } = order;
   if (!hasWriteRules(permissions)) return {};
-  await mkdir(agentDir, { recursive: true, mode: 0o700 });
+  await makePrivateFolder(agentDir);
   const rules = await rulesOf(order, programDirs);
   await writeWhole(join(agentDir, 'write-rules.json'), `${JSON.stringify(rules, null, 2)}\n`);
-  await copyFile(hookProgram(), join(agentDir, 'write-hook.mjs'));
-  await copyFile(packagedFile('write-hook.sh'), join(agentDir, 'write-hook.sh'));
+  await writeWhole(join(agentDir, 'write-hook.mjs'), await readFile(hookProgram()));
+  await writeWhole(join(agentDir, 'write-hook.sh'), await readFile(packagedFile('write-hook.sh')));
   return { TMOPS_NODE: process.execPath };
 }
 

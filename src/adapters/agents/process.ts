@@ -1,14 +1,14 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { constants } from 'node:os';
+import { join } from 'node:path';
 import type { AgentHandle, Exit } from '../../core/agent.ts';
+import { readTextOrNull } from '../../files/regular.ts';
 import { startTimeOf, type Process } from './process-table.ts';
 
 type AgentFolder = Pick<AgentHandle, 'agentDir'>;
 
 /** The program's process as the launcher recorded it, alive or not; null while nothing is recorded. */
 export async function recordedProcess(agent: AgentFolder): Promise<Process | null> {
-  const text = await readOrNull(join(agent.agentDir, 'process'));
+  const text = await readTextOrNull(join(agent.agentDir, 'process'));
   const [first = '', second = ''] = (text ?? '').split('\n').map((line) => line.trim().replace(/\s+/g, ' '));
   if (!/^[1-9][0-9]*$/.test(first)) return null;
   const pid = Number(first);
@@ -19,7 +19,7 @@ export async function recordedProcess(agent: AgentFolder): Promise<Process | nul
 
 /** How the program ended, as the launcher wrote it; `unknown` while nothing is written. */
 export async function recordedExit(agent: AgentFolder): Promise<Exit> {
-  const text = await readOrNull(join(agent.agentDir, 'exit'));
+  const text = await readTextOrNull(join(agent.agentDir, 'exit'));
   const found = /^(code|signal) ([0-9]+)$/.exec((text ?? '').trim());
   if (found === null) return { kind: 'unknown' };
   const number = Number(found[2]);
@@ -31,15 +31,6 @@ export async function alive(process: Process): Promise<'alive' | 'gone' | 'unkno
   const now = await startTimeOf(process.pid);
   if (now.kind !== 'alive') return now.kind;
   return now.startTime === process.startTime ? 'alive' : 'gone';
-}
-
-async function readOrNull(file: string): Promise<string | null> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-    throw error;
-  }
 }
 
 function signalName(number: number): string {

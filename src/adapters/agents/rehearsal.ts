@@ -1,9 +1,12 @@
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import type { Activity, AgentHandle, AgentOrder, DeliveryTiming, Evidence, Exit, Launch } from '../../core/agent.ts';
 import type { Screen } from '../../core/screen.ts';
+import { makePrivateFolder } from '../../files/in-place.ts';
+import { readTextOrNull } from '../../files/regular.ts';
+import { writeWhole } from '../../files/write-whole.ts';
 import { watchEvidence, type EvidenceWatch } from './evidence.ts';
 import { parseHookEvent } from './hook-event.ts';
 import { withLimitShown } from './limit-end.ts';
@@ -85,10 +88,10 @@ async function launch(
   options: RehearsalOptions,
 ): Promise<Launch> {
   await checkFolder(order);
-  await mkdir(order.agentDir, { recursive: true, mode: 0o700 });
+  await makePrivateFolder(order.agentDir);
   // Copied, so that agents outlive an update or a removal of this package.
   const hook = join(order.agentDir, 'hook.sh');
-  await copyFile(packagedFile('hook.sh'), hook);
+  await writeWhole(hook, await readFile(packagedFile('hook.sh')));
   const guard = await placeWriteHook(order, []);
   const argv = [
     process.execPath,
@@ -181,11 +184,5 @@ async function activityOf(agent: Pick<AgentHandle, 'agentDir' | 'process'>): Pro
   return status === 'waiting' ? { kind: 'waiting', waitingFor } : { kind: status };
 }
 
-async function readStatus(agent: Folder): Promise<string | null> {
-  try {
-    return await readFile(join(agent.agentDir, 'rehearsal', 'status.json'), 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-    throw error;
-  }
-}
+const readStatus = (agent: Folder): Promise<string | null> =>
+  readTextOrNull(join(agent.agentDir, 'rehearsal', 'status.json'));

@@ -1,5 +1,7 @@
-import { chmodSync, closeSync, constants, fstatSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, constants, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makePrivateFolderSync } from '../../files/in-place.ts';
+import { mustBeRegularOrAbsentSync } from '../../files/regular.ts';
 
 /** A place that lines go to. Writing never throws and never waits for a reader. */
 export interface Output {
@@ -72,8 +74,7 @@ interface LogFile {
 
 function openLogFile(file: string): LogFile {
   try {
-    mkdirSync(dirname(dirname(file)), { recursive: true });
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    makePrivateFolderSync(dirname(file));
     return openRegular(file);
   } catch (error) {
     throw new Error(`cannot open the log file ${file}: ${messageOf(error)}`, { cause: error });
@@ -81,6 +82,7 @@ function openLogFile(file: string): LogFile {
 }
 
 function openRegular(file: string): LogFile {
+  mustBeRegularOrAbsentSync(file);
   const { O_WRONLY, O_CREAT, O_APPEND, O_NOFOLLOW, O_NONBLOCK } = constants;
   const fd = openSync(file, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK, 0o600);
   const found = fstatSync(fd);

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { mustBeTrusted } from '../../files/trust.ts';
 
 type Stage = 'validate' | 'execute' | 'rollback';
 
@@ -18,6 +19,7 @@ export function stepModules(root: string, files: ModuleFiles) {
       const file = files()[name];
       if (file === undefined) throw new Error(`no module ${name} is registered under modules: in the configuration`);
       const path = isAbsolute(file) ? file : join(root, file);
+      mustBeTrusted(path, `module ${name}`);
       // A repaired module has another time, and so another address: node keeps what it has imported once.
       const { mtimeMs } = await stat(path);
       const loaded = (await import(`${pathToFileURL(path).href}?${mtimeMs}`)) as Readonly<Record<string, unknown>>;

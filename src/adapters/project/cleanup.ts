@@ -1,6 +1,7 @@
-import { cp, lstat, mkdir, readdir, rename, rm, rmdir, unlink } from 'node:fs/promises';
+import { cp, lstat, readdir, rename, rm, rmdir, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { CleanupDone, CleanupPlan } from '../../core/cleanup.ts';
+import { makePrivateFolder } from '../../files/in-place.ts';
 import { childEnvironment, runToEnd } from './child.ts';
 import { removeCleanupMark, writeCleanupMark } from './cleanup-mark.ts';
 import { archivesOf } from './cleanup-plan.ts';
@@ -161,7 +162,7 @@ async function mustFolder(root: string, folder: string): Promise<void> {
 
 /** Files, folders and links as they are; sockets and pipes hold nothing. */
 async function copy(from: string, to: string): Promise<void> {
-  await mkdir(dirname(to), { recursive: true, mode: 0o700 });
+  await makePrivateFolder(dirname(to));
   await cp(from, to, {
     ...{ recursive: true, verbatimSymlinks: true, preserveTimestamps: true },
     filter: async (path) => {

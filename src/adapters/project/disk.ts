@@ -1,7 +1,7 @@
-import { constants } from 'node:fs';
 import { lstat, mkdir, open, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { InitProblem, PathKind } from '../../core/init.ts';
+import { mustBeRegularOrAbsent, readRegular } from '../../files/regular.ts';
 
 export type InTheWay = Extract<InitProblem, { kind: 'in-the-way' }>;
 
@@ -44,27 +44,23 @@ async function makeOne(path: string): Promise<void> {
   }
 }
 
-/** The bytes of a regular file, or null when there is none (a link counts as none). */
+/** The bytes of a regular file, or null when nothing is there. Rejects with a FileRefused for a link or anything else. */
 export async function readOrNull(path: string): Promise<Buffer | null> {
   try {
-    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    try {
-      return (await file.stat()).isFile() ? await file.readFile() : null;
-    } finally {
-      await file.close();
-    }
+    return await readRegular(path);
   } catch (error) {
     const code = codeOf(error);
-    if (code !== 'ENOENT' && code !== 'ENOTDIR' && code !== 'ELOOP' && code !== 'ENXIO') throw error;
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
     return null;
   }
 }
 
 /**
  * Puts the whole file in place at once: a reader sees the old bytes or the new ones. A file that is there lends its mode;
- * a link is replaced, never written through.
+ * a link is neither written through nor replaced, but refused.
  */
 export async function writeWhole(path: string, bytes: Buffer | string): Promise<void> {
+  await mustBeRegularOrAbsent(path);
   const mode = (await modeOf(path)) ?? FILE_MODE;
   const draft = draftOf(path);
   await rm(draft, { force: true });

@@ -58,17 +58,19 @@ export async function listFeatures(root: string): Promise<readonly ListedFeature
   const { tmops, features } = featurePaths(root, 'any');
   if ((await pathKind(tmops)) !== 'folder') return [];
   const lines = new Map<string, FeatureLine>();
-  for (const text of ((await readOrNull(features)) ?? Buffer.of()).toString('utf8').split('\n')) {
+  // One that cannot be read hides no feature: their folders tell of them. Whoever has to write it says what is wrong.
+  const listed = (await pathKind(features)) === 'file' ? await readOrNull(features) : null;
+  for (const text of (listed ?? Buffer.of()).toString('utf8').split('\n')) {
     const line = parseLine(text);
     if (line) lines.set(line.feature, line);
   }
   const entries = await readdir(tmops, { withFileTypes: true });
   const folders = entries.filter((entry) => entry.isDirectory() && FEATURE_NAME.test(entry.name));
   const names = new Set([...lines.keys(), ...folders.map((entry) => entry.name)]);
-  return Promise.all([...names].sort().map((feature) => listed(root, feature, lines.get(feature))));
+  return Promise.all([...names].sort().map((feature) => told(root, feature, lines.get(feature))));
 }
 
-async function listed(root: string, feature: string, found: FeatureLine | undefined): Promise<ListedFeature> {
+async function told(root: string, feature: string, found: FeatureLine | undefined): Promise<ListedFeature> {
   const current = await readCurrent(featurePaths(root, feature));
   const line = found ? { status: found.status, since: found.since, branch: found.branch } : null;
   return { feature, line, run: current.ok ? current.run : null };

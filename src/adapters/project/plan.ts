@@ -1,6 +1,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { InitOrder, InitProblem, PathKind } from '../../core/init.ts';
+import { mustBeTrusted } from '../../files/trust.ts';
 import { codeOf, pathKind } from './disk.ts';
 import { readCurrent } from './features.ts';
 import { readMark } from './mark.ts';
@@ -111,13 +112,15 @@ async function chooseRun(paths: FeaturePaths, order: InitOrder): Promise<Chosen>
 
 /**
  * The framework's script works on the project it lies in (two folders up, by the path it is called by), so one that
- * belongs to another project is of no use here.
+ * belongs to another project is of no use here. Rejects with a Distrusted when somebody else may have written it.
  */
 export async function scriptIn(toolsDir: string, root: string, name: string): Promise<ScriptFound> {
   const file = join(toolsDir, name);
   if (!(await isFile(file))) return { kind: 'built-in', why: 'no-script' };
   const project = await realpath(resolve(toolsDir, '..', '..'));
-  return project === root ? { kind: 'script', file } : { kind: 'built-in', why: 'script-of-another-project' };
+  if (project !== root) return { kind: 'built-in', why: 'script-of-another-project' };
+  mustBeTrusted(file, "framework's script");
+  return { kind: 'script', file };
 }
 
 async function isFile(path: string): Promise<boolean> {

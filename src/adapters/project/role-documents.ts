@@ -1,5 +1,8 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makePrivateFolder } from '../../files/in-place.ts';
+import { mustBeTrusted } from '../../files/trust.ts';
+import { writeWhole } from '../../files/write-whole.ts';
 
 /** What each role is told, as files of the run: `roles/<role>.md`. */
 export interface RoleDocuments {
@@ -8,6 +11,8 @@ export interface RoleDocuments {
   readonly run: string;
   /** Looked through in order; the first that has the role's document is used. */
   readonly folders: readonly string[];
+  /** That of the documents that ship with tmops. */
+  readonly shippedDir: string;
   readonly roles: readonly RoleDocument[];
   /** Shown to every role, e.g. `npm test`; null when none is known. */
   readonly testCommand: readonly string[] | null;
@@ -27,18 +32,20 @@ export type PlacedDocuments =
 
 /**
  * Copies each role's instruction document into the run, under a head that names the feature and its paths: the documents
- * of the framework are written for any feature and leave that to the human who pastes them.
+ * of the framework are written for any feature and leave that to the human who pastes them. Rejects with a Distrusted when
+ * somebody else may have written one.
  */
 export async function placeRoleDocuments(order: RoleDocuments): Promise<PlacedDocuments> {
-  await mkdir(order.rolesDir, { recursive: true, mode: 0o700 });
+  await makePrivateFolder(order.rolesDir);
   const from: Record<string, string> = {};
   for (const document of order.roles) {
     const { role, file } = document;
     const found = await firstOf(order.folders.map((folder) => join(folder, file)));
     if (!found) return { ok: false, role, file, folders: order.folders };
+    // What ships is as the one who installed it left it.
+    if (!found.path.startsWith(`${order.shippedDir}/`)) mustBeTrusted(found.path, `instructions of the role ${role},`);
     const path = join(order.rolesDir, `${role}.md`);
-    await writeFile(`${path}.new`, `${headOf(order, document)}\n${found.text.trimEnd()}\n`, { mode: 0o600 });
-    await rename(`${path}.new`, path);
+    await writeWhole(path, `${headOf(order, document)}\n${found.text.trimEnd()}\n`);
     from[role] = found.path;
   }
   return { ok: true, from };

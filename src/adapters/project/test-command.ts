@@ -98,7 +98,9 @@ async function there(root: string, file: string): Promise<boolean> {
 const MAX_BYTES = 1_000_000;
 
 async function textOf(root: string, file: string): Promise<string | null> {
-  const bytes = await readOrNull(join(root, file));
+  const path = join(root, file);
+  // It is the project's: a link of theirs is no fault, but where it leads is not ours to read.
+  const bytes = (await pathKind(path)) === 'file' ? await readOrNull(path) : null;
   return bytes === null || bytes.length > MAX_BYTES ? null : bytes.toString('utf8').replace(/^\uFEFF/, '');
 }
 

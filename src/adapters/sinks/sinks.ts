@@ -1,6 +1,7 @@
 import { execa } from 'execa';
 import { isAbsolute, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { mustBeTrusted } from '../../files/trust.ts';
 
 /** One subscriber of the configuration. `events` null: every event. */
 export type SinkOrder =
@@ -59,7 +60,11 @@ function moduleSink(root: string, file: string, onProblem: (sink: string, why: s
   const fail = (error: unknown): void => {
     onProblem(path, error instanceof Error ? error.message : String(error));
   };
-  let last: Promise<unknown> = import(pathToFileURL(path).href).catch(fail);
+  const load = async (): Promise<unknown> => {
+    mustBeTrusted(path, 'module of a sink');
+    return import(pathToFileURL(path).href);
+  };
+  let last: Promise<unknown> = load().catch(fail);
   const loaded = last as Promise<{ default?: unknown } | undefined>;
   const hand = async (event: SinkEvent): Promise<void> => {
     const take = (await loaded)?.default;

@@ -36,11 +36,11 @@ test('the template that the script wrote counts too', async () => {
   expect(await readSpecState(spec, TEMPLATE)).toBe('template');
 });
 
-test('absent and a link are missing', async () => {
+test('absent is missing, a link is refused', async () => {
   expect(await readSpecState(spec, TEMPLATE)).toBe('missing');
   await writeFile(join(folder, 'other.md'), 'x');
   await symlink('other.md', spec);
-  expect(await readSpecState(spec, TEMPLATE)).toBe('missing');
+  await expect(readSpecState(spec, TEMPLATE)).rejects.toThrow(`${spec} is a link, which is not followed`);
 });
 
 test('the shipped template names the feature and leaves no placeholder', async () => {
