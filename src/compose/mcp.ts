@@ -3,8 +3,15 @@ import { readEnvironment } from '../config/environment.ts';
 import type { LinkPorts } from '../link/port.ts';
 import { introduction } from './introduction.ts';
 
+/** The feature that the words after `mcp` bind the client to (`--feature auth-api`); null: others stand there. */
+export function boundTo(words: readonly string[]): { readonly only?: string } | null {
+  if (words.length === 0) return {};
+  const [, only] = /^--feature[= ]([a-z0-9-]{3,20})$/.exec(words.join(' ')) ?? [];
+  return only === undefined ? null : { only };
+}
+
 /** `tmops mcp`: MCP on standard input and output until the client goes. Gives the exit code. */
-export async function runMcp(): Promise<number> {
+export async function runMcp({ only }: { readonly only?: string } = {}): Promise<number> {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
@@ -15,7 +22,7 @@ export async function runMcp(): Promise<number> {
   // Claude Code says which project it works in; its server may be started from anywhere.
   const cwd = env['CLAUDE_PROJECT_DIR'] ?? process.cwd();
   // The way to the supervisor is loaded with the first call: a client waits for the list of tools before that.
-  const link = onDemand(() => import('./link.ts').then(({ linkFrom }) => linkFrom(cwd)));
+  const link = onDemand(() => import('./link.ts').then(({ linkFrom }) => linkFrom(cwd, only)));
   await serveMcp({
     link: link.ask,
     listen: link.listen,

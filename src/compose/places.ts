@@ -10,6 +10,8 @@ export interface SupervisorPlace {
   readonly pidFile: string;
   /** argv that starts the supervisor, one argument a line; an agent's hook uses it through `wake`. */
   readonly commandFile: string;
+  /** The variables it needs, `NAME=VALUE` a line. */
+  readonly variablesFile: string;
   readonly wakeFile: string;
   readonly guardLog: string;
 }
@@ -21,6 +23,7 @@ export function supervisorPlace(root: string): SupervisorPlace {
     lockFile: join(dir, 'lock'),
     pidFile: join(dir, 'pid'),
     commandFile: join(dir, 'command'),
+    variablesFile: join(dir, 'variables'),
     wakeFile: join(dir, 'wake'),
     guardLog: join(dir, 'guard.log'),
   };

@@ -1,5 +1,6 @@
-import { chmod, mkdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, rm, stat, utimes } from 'node:fs/promises';
 import { openGit } from '../adapters/git/open.ts';
+import { userInfo } from 'node:os';
 import { dirname } from 'node:path';
 import { residentIn } from '../adapters/agents/resident.ts';
 import { stepModules } from '../adapters/modules/modules.ts';
@@ -11,9 +12,9 @@ import { openTerminal, type TmuxTerminal } from '../adapters/tmux/terminal.ts';
 import { checkpointWatch } from '../adapters/watch/watch.ts';
 import { systemClock } from '../adapters/clock/clock.ts';
 import { openLog, type OpenLog } from '../adapters/log/log.ts';
-import { secretsOf } from '../adapters/log/scrub.ts';
 import { dispatcher } from '../app/dispatch.ts';
 import { openNewsBoard } from '../app/news.ts';
+import { ownPrincipal } from '../app/principal.ts';
 import { openStarts, type Starts } from '../app/starts.ts';
 import { readEnvironment } from '../config/environment.ts';
 import { scrubEnvironment } from '../core/environment.ts';
@@ -33,8 +34,10 @@ import { writeMetricsWith } from './metrics.ts';
 import { openNotices } from './notices.ts';
 import { telemetry } from './telemetry.ts';
 import { packaged, version } from './package.ts';
+import { openSecrets, type Secrets } from './secrets.ts';
+import { writeWakeFiles } from './wake-files.ts';
 import { socketOfWorkspace, supervisorPlace, workspaceIdOf, type SupervisorPlace } from './places.ts';
-import { supervisorProgram, surroundings } from './surroundings.ts';
+import { surroundings } from './surroundings.ts';
 
 /** How often the supervisor leaves a sign that it watches, in ms. */
 const HEARTBEAT_MS = 5000;
@@ -52,9 +55,10 @@ export async function runSupervisor(root: string, foreground: boolean): Promise<
     const lastWatchedMs = await mtimeOf(place.pidFile);
     await writeWakeFiles(root, place);
     const config = configFor(root);
-    const log = logFor(root, config, foreground);
+    const secrets = openSecrets(readEnvironment());
+    const log = logFor(root, config, foreground, secrets);
     log.info('the supervisor begins', { pid: process.pid, version });
-    const code = await supervise(root, place, config, log, lastWatchedMs);
+    const code = await supervise({ root, place, config, log, secrets, lastWatchedMs });
     log.info('the supervisor ends', { code });
     log.close();
     return code;
@@ -74,32 +78,37 @@ function configFor(root: string): Config {
   return shipped.config;
 }
 
-function logFor(root: string, config: Config, foreground: boolean): OpenLog {
+function logFor(root: string, config: Config, foreground: boolean, { hide }: Secrets): OpenLog {
   const { enabled, level, outputs } = config.telemetry;
   const file =
     outputs.file === null ? undefined : outputs.file.startsWith('/') ? outputs.file : `${root}/${outputs.file}`;
   return openLog({
     level,
     console: enabled && foreground && outputs.console,
-    bindings: { process: 'supervisor' },
-    redact: secretsOf(readEnvironment()),
+    bindings: { process: 'supervisor', workspace: idOf(root, config), principal: ownPrincipal(userInfo().uid) },
+    hide,
     ...(enabled && file !== undefined ? { file } : {}),
   });
 }
 
-async function supervise(
-  root: string,
-  place: SupervisorPlace,
-  config: Config,
-  log: OpenLog,
-  lastWatchedMs: number,
-): Promise<number> {
+const idOf = (root: string, config: Config): string => config.server.workspace_id ?? workspaceIdOf(root);
+
+interface Watch {
+  readonly root: string;
+  readonly place: SupervisorPlace;
+  readonly config: Config;
+  readonly log: OpenLog;
+  readonly secrets: Secrets;
+  readonly lastWatchedMs: number;
+}
+
+async function supervise({ root, place, config, log, secrets, lastWatchedMs }: Watch): Promise<number> {
   const socket = socketOfWorkspace(root);
   if (!socket.ok) {
     log.error('there is no place for the socket', { failure: socket.failure });
     return 1;
   }
-  const workspaceId = config.server.workspace_id ?? workspaceIdOf(root);
+  const workspaceId = idOf(root, config);
   const pipesFolder = socket.socketPath.replace(/\.sock$/, '.pipes');
   // First of all: whoever sees anything this supervisor does can find its process.
   await writeAtomically(place.pidFile, `${process.pid}\n`);
@@ -126,8 +135,14 @@ async function supervise(
     notices.heard(run, event);
     if (event.kind === 'run.completed' || event.kind === 'run.stopped') starts.queue.wake();
   };
-  const workspace = workspaceOf({ root, config, log, lastWatchedMs, sinks, heard, prover, terminalOn: terminals.on });
-  const ports = surroundings({ root, workspaceId, clock, workspace, files, prover, terminalOn: terminals.on, log });
+  const workspace = workspaceOf({
+    ...{ root, config, log, secrets, lastWatchedMs, sinks, heard, prover },
+    terminalOn: terminals.on,
+  });
+  const ports = surroundings({
+    ...{ root, workspaceId, clock, workspace, files, prover, log, secrets },
+    terminalOn: terminals.on,
+  });
   const starts = openStarts(ports);
   // Before anybody can ask: what is asked of a run that is not taken up yet would find nothing to act with.
   const features = (await ports.features()).map(({ feature }) => feature);
@@ -135,9 +150,7 @@ async function supervise(
   const served = await serveLink({
     socketPath: socket.socketPath,
     version,
-    handle: dispatcher(ports, starts, board, (error) => {
-      log.error('an operation broke off', { err: error });
-    }),
+    handle: dispatcher(ports, starts, board, toldTo(log)),
     onFault: (error) => {
       log.error('the socket failed', { err: error });
     },
@@ -161,6 +174,15 @@ async function supervise(
 }
 
 const clock = systemClock();
+
+const toldTo = (log: OpenLog): Parameters<typeof dispatcher>[3] => ({
+  bug: (error) => {
+    log.error('an operation broke off', { err: error });
+  },
+  asked: (facts) => {
+    log.info('asked', { ...facts });
+  },
+});
 
 /** Begins what waits as there is room, and looks at what the agents take, until stopped. */
 function keepLimits(root: string, log: OpenLog, workspace: Workspace, { queue }: Starts): Stop {
@@ -229,6 +251,7 @@ interface WorkspaceNeeds {
   readonly root: string;
   readonly config: Config;
   readonly log: OpenLog;
+  readonly secrets: Secrets;
   readonly lastWatchedMs: number;
   readonly sinks: Sinks;
   readonly heard: Notices['heard'];
@@ -237,7 +260,8 @@ interface WorkspaceNeeds {
 }
 
 function workspaceOf(needs: WorkspaceNeeds): Workspace {
-  const { root, config, log, lastWatchedMs, sinks, heard, prover, terminalOn } = needs;
+  const { root, config, log, secrets, lastWatchedMs, sinks, heard, prover, terminalOn } = needs;
+  const { hide } = secrets;
   const { settle_ms: shortMs, unfinished_ms: longMs, max_bytes: maxBytes } = config.checkpoints;
   return openWorkspace({
     root,
@@ -254,7 +278,11 @@ function workspaceOf(needs: WorkspaceNeeds): Workspace {
     settle: { shortMs, longMs, unfinishedMs: longMs },
     currentRun: (feature) => currentRun(root, feature),
     checkpointsPath: (feature, run) => fill(config.paths.checkpoints, { feature, run }),
-    providerFor: (name, setup) => providerFrom(name, configFor(root), root, setup.env, log),
+    marks: { origin: { workspace: idOf(root, config), principal: ownPrincipal(userInfo().uid) }, hide },
+    providerFor(name, setup) {
+      secrets.learn(setup.env);
+      return providerFrom(name, configFor(root), root, setup.env, { log, hide });
+    },
     logFor: (feature, run) => log.child({ feature, run }),
     record: {
       version,
@@ -266,7 +294,7 @@ function workspaceOf(needs: WorkspaceNeeds): Workspace {
         telemetry(log),
         heard,
       ],
-      writeMetrics: writeMetricsWith(clock, openGit({ environment: readEnvironment() })),
+      writeMetrics: writeMetricsWith(clock, openGit({ environment: readEnvironment() }), hide),
     },
   });
 }
@@ -302,26 +330,6 @@ async function untilDone(
   });
   clearInterval(beat);
 }
-
-/** Lets an agent's hook start a supervisor again: a constant script beside the arguments it runs, so that nothing is quoted. */
-async function writeWakeFiles(root: string, place: SupervisorPlace): Promise<void> {
-  // The agent whose hook starts it has none of the variables that lead to the tmux server and the configuration.
-  const kept = Object.entries(readEnvironment()).filter(([name]) => /^(TMUX_TMPDIR|TMOPS_.+)$/.test(name));
-  const variables = kept.map(([name, value]) => `${name}=${value}`).filter((line) => !line.includes('\n'));
-  const guard = ['/bin/sh', packaged('config', 'guard.sh'), ...supervisorProgram, 'supervise', '--root', root];
-  const command = ['/usr/bin/env', ...variables, ...guard];
-  await writeFile(place.commandFile, `${command.join('\n')}\n`, { mode: 0o600 });
-  await writeFile(place.wakeFile, WAKE, { mode: 0o700 });
-  await chmod(place.wakeFile, 0o700);
-}
-
-const WAKE = `#!/bin/sh
-# Starts the supervisor of this workspace again. The command is in the file beside this one, one argument a line.
-cd "$(dirname "$0")" || exit 1
-set --
-while IFS= read -r argument; do set -- "$@" "$argument"; done < command
-exec "$@"
-`;
 
 /** 0 when the file is not there. */
 async function mtimeOf(file: string): Promise<number> {

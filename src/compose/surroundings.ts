@@ -1,5 +1,7 @@
 import { stat } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
+import { hasToken } from '../adapters/agents/agent-token.ts';
 import { claudeConfigFile } from '../adapters/agents/claude-files.ts';
 import { trustFolder, trustState } from '../adapters/agents/claude-trust.ts';
 import { openGit } from '../adapters/git/open.ts';
@@ -11,7 +13,7 @@ import { fill } from '../config/fields.ts';
 import { readEnvironment } from '../config/environment.ts';
 import { loadConfig } from '../config/load.ts';
 import { planStart } from '../config/plan.ts';
-import { say } from '../config/say.ts';
+import { sayWithout } from '../config/say.ts';
 import type { Config } from '../config/schema.ts';
 import { isAgentStep, promptOf, type Workflow } from '../core/workflow.ts';
 import type { Clock, Files, Log, Prover, Terminal } from '../engine/ports.ts';
@@ -20,6 +22,7 @@ import { providerFrom } from './agents.ts';
 import { byHand } from './by-hand.ts';
 import { examineMachine } from './doctor.ts';
 import { packaged, packageDir, version } from './package.ts';
+import type { Secrets } from './secrets.ts';
 
 /** The program that node runs to be tmops: this bundle. */
 export const program: readonly string[] = [process.execPath, packaged('dist', 'tmops.js')];
@@ -40,23 +43,29 @@ export interface SurroundingsParts {
   readonly prover: Prover;
   readonly terminalOn: (socket: string | null) => Terminal;
   readonly log: Log;
+  readonly secrets: Secrets;
 }
 
 /** Everything the operations need of the world, for one workspace. */
 export function surroundings(parts: SurroundingsParts): AppPorts {
-  const { root, log } = parts;
+  const { root, log, secrets } = parts;
   const git = openGit({ environment: readEnvironment() });
   const project = openProject({ git, environment: readEnvironment() });
   return {
     root,
     workspaceId: parts.workspaceId,
     version,
+    owner: userInfo().uid,
     clock: parts.clock,
     workspace: parts.workspace,
     files: parts.files,
     ...{ prover: parts.prover, rewinder: git.rewinder },
     terminal: parts.terminalOn,
-    config: (env) => configOf(root, env),
+    config: (env) => configOf(root, env, secrets),
+    access: () => accessOf(root),
+    agentOf: (token) => agentOf(parts.workspace, token),
+    hide: secrets.hide,
+    learnSecrets: secrets.learn,
     ...beginningAndEnd(root, project),
     ...byHand(root, { git, project }),
     features: () => project.listFeatures(root),
@@ -92,7 +101,7 @@ export function surroundings(parts: SurroundingsParts): AppPorts {
     trust: (provider, trust, env) => trustOf(root, provider, trust, env),
     async providerFault(provider, config, env) {
       try {
-        await providerFrom(provider, config, root, env, log);
+        await providerFrom(provider, config, root, env, { log });
         return null;
       } catch (error) {
         const told = tellError(error);
@@ -123,7 +132,9 @@ const stepsOf = (workflow: Workflow, role: string, names: { feature: string; run
 function configOf(
   root: string,
   callerEnv: Readonly<Record<string, string>> | undefined,
+  { hide }: Secrets,
 ): ReturnType<AppPorts['config']> {
+  const say = sayWithout(hide);
   const env = callerEnv ?? readEnvironment();
   const loaded = loadConfig({
     workspaceRoot: root,
@@ -140,6 +151,22 @@ function configOf(
       return planned.ok ? { ok: true, plan: planned.plan } : { ok: false, problem: tellFaults(planned.faults, say) };
     },
   };
+}
+
+/** Not as a caller's variables would have it. Where the configuration is faulty, the strict rules that ship hold. */
+function accessOf(root: string): Config['access'] {
+  const shippedFile = packaged('config', 'tmops-mcp.config.yaml');
+  const loaded = loadConfig({ workspaceRoot: root, shippedFile, overrides: {}, env: readEnvironment() });
+  return loaded.ok ? loaded.config.access : { across_features: false, agents: 'read' };
+}
+
+async function agentOf(workspace: Workspace, token: string): ReturnType<AppPorts['agentOf']> {
+  for (const { loop, place } of workspace.opened()) {
+    const { agents, identity } = loop.run();
+    for (const role of Object.keys(agents))
+      if (await hasToken(place.agentDir(role), token)) return { feature: identity?.feature ?? '', role };
+  }
+  return null;
 }
 
 /** How features come and go on disk. */

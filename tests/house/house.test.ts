@@ -32,7 +32,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'adapters/agents': ['.', 'core', 'execa', 'yaml', 'zod', 'node:'],
   'adapters/watch': ['.', 'core', 'node:'],
   'adapters/clock': ['.', 'node:'],
-  'adapters/log': ['.', 'pino', 'node:'],
+  'adapters/log': ['.', 'core', 'pino', 'node:'],
   'adapters/machine': ['.', 'core', 'execa', 'zod', 'node:'],
   'adapters/modules': ['.', 'node:'],
   'adapters/sinks': ['.', 'execa', 'node:'],

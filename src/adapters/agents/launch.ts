@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { Launch } from '../../core/agent.ts';
+import { AGENT_TOKEN, placeToken } from './agent-token.ts';
 import { packagedFile } from './packaged-file.ts';
 import { ProviderError } from './provider-error.ts';
 import { writeWhole } from './write-whole.ts';
@@ -26,6 +27,7 @@ export async function writeLaunch(
   await writeWhole(join(folder, 'argv'), lines(launch.argv));
   await writeWhole(join(folder, 'env'), lines(passed.map(([name, value]) => `${name}=${value}`)));
   await writeWhole(join(folder, 'cwd'), lines([launch.cwd]));
+  await placeToken(agentDir, launch.env[AGENT_TOKEN]);
   return {
     argv: ['/bin/sh', packagedFile('launch.sh'), agentDir],
     omitted: variables.filter(([name, value]) => !passes(name, value)).map(([name]) => name),

@@ -1,7 +1,8 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { addAdoptCommand } from './adopt.ts';
 import { addAnswerCommand } from './answer.ts';
-import { EXIT } from './cli.ts';
+import { BAD_ARGUMENTS } from '../../app/arguments.ts';
+import { EXIT, fail } from './cli.ts';
 import type { Cli, CliOptions } from './cli.ts';
 import * as commands from './commands.ts';
 import type { CleanupFlags, StartFlags } from './commands.ts';
@@ -111,7 +112,10 @@ function addLocalCommands(program: Command, does: Does, { ports }: CliOptions): 
     .command('mcp')
     .summary('Serve MCP over stdio')
     .description('Serves the Model Context Protocol over stdin and stdout, for Claude Code and other clients.')
-    .action(() => does(() => ports.mcp()));
+    .option('--feature <name>', 'the one feature that the client reaches; without it, all of the workspace')
+    .action(({ feature }: { feature?: string }) =>
+      does((cli) => (feature === undefined ? ports.mcp() : Promise.resolve(fail(cli, notAFeature(feature))))),
+    );
   program
     .command('demo [args...]')
     .summary('Show the whole flow with rehearsed agents')
@@ -119,6 +123,13 @@ function addLocalCommands(program: Command, does: Does, { ports }: CliOptions): 
     .allowUnknownOption()
     .action((args: string[]) => does(() => ports.demo(args)));
 }
+
+/** One that is a name is served before the command line is read. */
+const notAFeature = (name: string) => ({
+  code: BAD_ARGUMENTS,
+  sentence: `tmops mcp cannot run: --feature is ${JSON.stringify(name.slice(0, 80))}, and a feature name is 3 to 20 of the characters a-z, 0-9 and -.`,
+  hint: 'tmops list shows the features.',
+});
 
 function seconds(words: string): number {
   const value = Number(words);
