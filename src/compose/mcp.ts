@@ -1,17 +1,19 @@
+import { listedTools } from '../doors/mcp/listed.ts';
 import { serveMcp } from '../doors/mcp/serve.ts';
+import { chosenTools } from '../core/toolset.ts';
+import type { ToolChoice } from '../core/toolset.ts';
 import { readEnvironment } from '../config/environment.ts';
 import type { LinkPorts } from '../link/port.ts';
 import { introduction } from './introduction.ts';
 
-/** The feature that the words after `mcp` bind the client to (`--feature auth-api`); null: others stand there. */
-export function boundTo(words: readonly string[]): { readonly only?: string } | null {
-  if (words.length === 0) return {};
-  const [, only] = /^--feature[= ]([a-z0-9-]{3,20})$/.exec(words.join(' ')) ?? [];
-  return only === undefined ? null : { only };
-}
+/** Which tools are served, and the one feature that the client reaches (`only`; absent: all of the workspace). */
+export type McpFlags = Partial<ToolChoice> & { readonly only?: string };
 
-/** `tmops mcp`: MCP on standard input and output until the client goes. Gives the exit code. */
-export async function runMcp({ only }: { readonly only?: string } = {}): Promise<number> {
+/**
+ * `tmops mcp`: MCP on standard input and output until the client goes. What `flags` leave open, the configuration says.
+ * Gives the exit code: 2 where the tools that were chosen cannot be served.
+ */
+export async function runMcp({ only, ...flags }: McpFlags = {}): Promise<number> {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
@@ -21,12 +23,20 @@ export async function runMcp({ only }: { readonly only?: string } = {}): Promise
   const env = readEnvironment();
   // Claude Code says which project it works in; its server may be started from anywhere.
   const cwd = env['CLAUDE_PROJECT_DIR'] ?? process.cwd();
+  const { name, version, choice } = await introduction(cwd, env);
+  const chosen = chosenTools(await listedTools(), { ...choice, ...flags });
+  if (!chosen.ok) {
+    process.stderr.write(`tmops mcp: ${chosen.why}\n`);
+    return 2;
+  }
   // The way to the supervisor is loaded with the first call: a client waits for the list of tools before that.
   const link = onDemand(() => import('./link.ts').then(({ linkFrom }) => linkFrom(cwd, only)));
   await serveMcp({
     link: link.ask,
     listen: link.listen,
-    ...(await introduction(cwd, env)),
+    name,
+    version,
+    tools: chosen.tools,
     stdin: process.stdin,
     stdout: process.stdout,
     stop: stop.signal,

@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { Launch } from '../../core/agent.ts';
 import { AGENT_TOKEN, placeToken } from './agent-token.ts';
@@ -21,6 +21,7 @@ export async function writeLaunch(
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await mkdir(join(agentDir, 'events'), { recursive: true, mode: 0o700 });
   await Promise.all(['process', 'exit'].map((trace) => rm(join(agentDir, trace), { force: true })));
+  await removeHalves(folder);
 
   const variables = Object.entries(launch.env).filter(([name]) => !NOT_THE_AGENTS.has(name));
   const passed = variables.filter(([name, value]) => passes(name, value));
@@ -32,6 +33,14 @@ export async function writeLaunch(
     argv: ['/bin/sh', packagedFile('launch.sh'), agentDir],
     omitted: variables.filter(([name, value]) => !passes(name, value)).map(([name]) => name),
   };
+}
+
+/** Of a supervisor that was killed while it wrote: they may hold half of an environment. */
+async function removeHalves(folder: string): Promise<void> {
+  const halves = (await readdir(folder)).filter(
+    (name) => name.endsWith('.tmp') && !name.endsWith(`.${process.pid}.tmp`),
+  );
+  await Promise.all(halves.map((name) => rm(join(folder, name), { force: true })));
 }
 
 function refuseUnpassable(launch: Launch): void {

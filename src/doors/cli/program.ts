@@ -1,8 +1,9 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { TOOLSETS } from '../../core/toolset.ts';
+import type { ToolChoice, Toolset } from '../../core/toolset.ts';
 import { addAdoptCommand } from './adopt.ts';
 import { addAnswerCommand } from './answer.ts';
-import { BAD_ARGUMENTS } from '../../app/arguments.ts';
-import { EXIT, fail } from './cli.ts';
+import { EXIT } from './cli.ts';
 import type { Cli, CliOptions } from './cli.ts';
 import * as commands from './commands.ts';
 import type { CleanupFlags, StartFlags } from './commands.ts';
@@ -112,9 +113,11 @@ function addLocalCommands(program: Command, does: Does, { ports }: CliOptions): 
     .command('mcp')
     .summary('Serve MCP over stdio')
     .description('Serves the Model Context Protocol over stdin and stdout, for Claude Code and other clients.')
-    .option('--feature <name>', 'the one feature that the client reaches; without it, all of the workspace')
-    .action(({ feature }: { feature?: string }) =>
-      does((cli) => (feature === undefined ? ports.mcp() : Promise.resolve(fail(cli, notAFeature(feature))))),
+    .option('--toolsets <names>', `which tools it offers: ${TOOLSETS.join(', ')}, with commas`, toolsetsOf)
+    .option('--tools <names>', 'single tools besides, with commas', namesOf)
+    .option('--feature <name>', 'the one feature that the client reaches; without it, all of the workspace', featureOf)
+    .action(({ feature, ...choice }: Partial<ToolChoice> & { feature?: string }) =>
+      does(() => ports.mcp({ ...choice, ...(feature !== undefined && { only: feature }) })),
     );
   program
     .command('demo [args...]')
@@ -124,12 +127,24 @@ function addLocalCommands(program: Command, does: Does, { ports }: CliOptions): 
     .action((args: string[]) => does(() => ports.demo(args)));
 }
 
-/** One that is a name is served before the command line is read. */
-const notAFeature = (name: string) => ({
-  code: BAD_ARGUMENTS,
-  sentence: `tmops mcp cannot run: --feature is ${JSON.stringify(name.slice(0, 80))}, and a feature name is 3 to 20 of the characters a-z, 0-9 and -.`,
-  hint: 'tmops list shows the features.',
-});
+const namesOf = (words: string): string[] =>
+  words
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+
+function toolsetsOf(words: string): Toolset[] {
+  const known = (name: string): name is Toolset => TOOLSETS.some((set) => set === name);
+  return namesOf(words).map((name) => {
+    if (known(name)) return name;
+    throw new InvalidArgumentError(`There are ${TOOLSETS.join(', ')}.`);
+  });
+}
+
+function featureOf(word: string): string {
+  if (/^[a-z0-9-]{3,20}$/.test(word)) return word;
+  throw new InvalidArgumentError('A feature name is 3 to 20 of the characters a-z, 0-9 and -.');
+}
 
 function seconds(words: string): number {
   const value = Number(words);
