@@ -4,10 +4,10 @@ import type { AdoptProblem, Conversation } from '../core/adopt.ts';
 import type { Run } from '../core/run.ts';
 import { forecast } from '../engine/forecast.ts';
 import type { LiveRun } from '../engine/live-run.ts';
-import type { Caller } from '../link/protocol.ts';
 import type { Answer, Handler } from './handler.ts';
 import { nextAfterStart } from './next-after-start.ts';
 import type { AppPorts, Told } from './ports.ts';
+import type { Asker } from './principal.ts';
 import { checkpointsOf } from './status.ts';
 import type { InputOf, OutputOf } from './table.ts';
 import { tellAdopt, tellRefusal, unknownFeature } from './tell.ts';
@@ -19,20 +19,21 @@ type Refused = Extract<Answer<'adopt'>, { ok: false }>;
  * and the human made nothing is changed, and no process is touched.
  */
 export function adoptHandler(ports: AppPorts): Handler<'adopt'> {
-  return async ({ feature, panes = {} }, caller) => {
-    const loaded = ports.config(caller.env);
+  return async ({ feature, panes = {} }, asker) => {
+    const loaded = ports.config(asker.env);
     if (!loaded.ok) return loaded;
     const planned = loaded.plan(undefined);
     if (!planned.ok) return planned;
     const { plan } = planned;
     const where = await placeOf(ports, feature);
     if (!where.ok) return where;
-    const found = await conversationsIn(ports, { feature, panes, config: loaded.config, plan, caller, ...where });
+    const found = await conversationsIn(ports, { feature, panes, config: loaded.config, plan, asker, ...where });
     if (!found.ok) return found;
-    const begun = await begin(ports, feature, where);
+    const begun = await begin(ports, feature, where, asker.principal);
     if (!begun.ok) return begun;
     const { live, isNew } = begun;
-    const noted = await live.loop.submit({ kind: 'adopt-conversations', conversations: found.conversations });
+    const { conversations } = found;
+    const noted = await live.loop.submit({ kind: 'adopt-conversations', conversations }, asker.principal);
     if (!noted.ok) return { ok: false, problem: tellRefusal(noted.refusal, feature) };
     return { ok: true, output: await outputOf(ports, { live, isNew, plan, panes }) };
   };
@@ -66,6 +67,7 @@ async function begin(
   ports: AppPorts,
   feature: string,
   { run, branch, worktree, begunAt }: Where,
+  principal: string,
 ): Promise<{ ok: true; live: LiveRun; isNew: boolean } | Refused> {
   const live = await ports.workspace.live(feature);
   // Removed since it was found.
@@ -74,7 +76,7 @@ async function begin(
   const runType = run === 'initial' ? 'initial' : 'retry';
   // What it was begun from cannot be told any more.
   const identity = { base: null, workspaceId: ports.workspaceId, feature, run, runType, branch, worktree } as const;
-  await live.loop.submit({ kind: 'initialise', identity, begunAt: begunAt ?? ports.clock.now() });
+  await live.loop.submit({ kind: 'initialise', identity, begunAt: begunAt ?? ports.clock.now() }, principal);
   return { ok: true, live, isNew: true };
 }
 
@@ -83,7 +85,7 @@ interface PaneOrder extends Where {
   readonly panes: InputOf<'adopt'>['panes'];
   readonly config: Config;
   readonly plan: StartPlan;
-  readonly caller: Caller;
+  readonly asker: Asker;
 }
 
 /** The conversations that are led in these panes, each by a Claude Code of the human's. */
@@ -111,11 +113,11 @@ async function conversationsIn(
 
 async function conversationIn(
   ports: AppPorts,
-  { config, caller }: PaneOrder,
+  { config, asker }: PaneOrder,
   role: string,
   pane: string,
 ): Promise<{ sessionId: string; process: Conversation['process']; cwd: string } | AdoptProblem> {
-  const env = caller.env ?? {};
+  const env = asker.env ?? {};
   const pid = await ports.terminal(ports.socketOf(config, env)).processOf(pane);
   if (pid === null) return { kind: 'pane-gone', role, pane };
   const found = await ports.findConversation(pid, env);

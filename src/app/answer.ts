@@ -8,7 +8,7 @@ import { tellAnswer, tellRefusal, unknownFeature } from './tell.ts';
 /** Answers dialogs, one answer at a time in each pane. */
 export function answerHandler(ports: AppPorts): Handler<'answer'> {
   const under = new Set<string>();
-  return async ({ feature, role, choice, dialog: wanted }, { door }): Promise<Answer<'answer'>> => {
+  return async ({ feature, role, choice, dialog: wanted }, { door, principal }): Promise<Answer<'answer'>> => {
     const live = await ports.workspace.live(feature);
     if (!live?.loop.run().identity) return { ok: false, problem: unknownFeature(feature) };
     const [terminal, provider] = [live.terminal(), live.provider()];
@@ -18,7 +18,7 @@ export function answerHandler(ports: AppPorts): Handler<'answer'> {
     under.add(key);
     try {
       const isMeant = (dialog: Dialog): boolean => wanted === undefined || dialogId(dialog) === wanted;
-      const order = { role, choice, by: door, isMeant };
+      const order = { role, choice, by: door, principal, isMeant };
       const outcome = await answerDialog({ loop: live.loop, terminal, provider, clock: ports.clock }, order);
       if (outcome.ok) {
         const { dialog, choice: taken, isGone } = outcome;

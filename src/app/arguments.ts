@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { hiding } from '../core/secrets.ts';
 import type { Operation } from './table.ts';
 import type { ProblemView } from './views.ts';
 
@@ -53,11 +54,15 @@ function allowed(operation: Pick<Operation, 'input'>, naming: Naming): string {
   return names.length > 0 ? `It takes: ${names.join(', ')}.` : 'It takes no arguments.';
 }
 
+/** What looks like a key is not repeated. */
+const withoutKeys = hiding([]);
+
 /** In one line, and without a character that a terminal would act upon. */
 function quote(value: unknown): string {
   const whole = beginningOf(value, MAX_QUOTED_DEPTH);
   const text = typeof whole === 'bigint' || whole === undefined ? String(whole) : JSON.stringify(whole);
-  const clipped = text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text;
+  const shown = withoutKeys(text);
+  const clipped = shown.length > MAX_QUOTED ? `${shown.slice(0, MAX_QUOTED)}…` : shown;
   return clipped.replaceAll(/\p{C}/gu, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
 

@@ -1,5 +1,5 @@
-import type { Caller } from '../link/protocol.ts';
 import type { StopSignal } from '../link/stopper.ts';
+import type { Asker } from './principal.ts';
 import type { InputOf, OperationKey, OutputOf } from './table.ts';
 import type { ProblemView } from './views.ts';
 
@@ -9,6 +9,6 @@ export type Answer<K extends OperationKey> =
   | { readonly ok: false; readonly problem: ProblemView };
 export type Handler<K extends OperationKey> = (
   input: InputOf<K>,
-  caller: Caller,
+  asker: Asker,
   signal: StopSignal,
 ) => Promise<Answer<K>>;

@@ -2,7 +2,6 @@ import type { Event } from '../core/event.ts';
 import { presentStep, type Run } from '../core/run.ts';
 import { isAgentStep } from '../core/workflow.ts';
 import type { LiveRun } from '../engine/live-run.ts';
-import type { Caller } from '../link/protocol.ts';
 import { adoptHandler } from './adopt.ts';
 import { answerHandler } from './answer.ts';
 import { attentionOf } from './attention.ts';
@@ -17,6 +16,7 @@ import { narrate } from './narrate.ts';
 import { openOrTell } from './open-run.ts';
 import { plainText } from './pane-text.ts';
 import type { AppPorts } from './ports.ts';
+import type { Asker } from './principal.ts';
 import { rollbackHandler } from './rollback.ts';
 import { sendMessage } from './send-message.ts';
 import { startHandler } from './start.ts';
@@ -55,8 +55,8 @@ export function handlersFor(ports: AppPorts, starts: Starts = openStarts(ports))
       })),
     events: ({ feature, after, limit }) =>
       withRun(ports, feature, async (live) => ({ ok: true, output: await eventsAfter(live, after, limit) })),
-    message: (input, _caller, signal) =>
-      withRun(ports, input.feature, (live) => sendMessage(live, input, ports, abortSignalOf(signal))),
+    message: (input, { principal }, signal) =>
+      withRun(ports, input.feature, (live) => sendMessage(live, { ...input, principal }, ports, abortSignalOf(signal))),
     explain: ({ feature }) =>
       withRun(ports, feature, async (live) => {
         // The journal, not what is in memory: a supervisor that has just taken the run up remembers nothing.
@@ -69,8 +69,8 @@ export function handlersFor(ports: AppPorts, starts: Starts = openStarts(ports))
     ...steeringHandlers(ports),
     rollback: rollbackHandler(ports),
     conflict: conflictHandler(ports),
-    settle: (input, caller) => withRun(ports, input.feature, (live) => settle(live, input, caller)),
-    stop: ({ feature }, caller) => withRun(ports, feature, (live) => stop(live, caller)),
+    settle: (input, asker) => withRun(ports, input.feature, (live) => settle(live, input, asker)),
+    stop: ({ feature }, asker) => withRun(ports, feature, (live) => stop(live, asker)),
     cleanup: cleanups.handle,
     gc: gcHandler(ports, cleanups),
     doctor: async () => ({ ok: true, output: await ports.doctor() }),
@@ -205,20 +205,21 @@ async function readPane(live: LiveRun, { feature, role, lines }: InputOf<'readPa
 async function settle(
   live: LiveRun,
   { feature, prompt, as }: InputOf<'settle'>,
-  caller: Caller,
+  asker: Asker,
 ): Promise<Answer<'settle'>> {
-  const answer = await live.loop.submit({ kind: 'settle-prompt', prompt, as, by: caller.door });
+  const answer = await live.loop.submit({ kind: 'settle-prompt', prompt, as, by: asker.door }, asker.principal);
   if (!answer.ok) return { ok: false, problem: tellRefusal(answer.refusal, feature) };
   return { ok: true, output: { feature, prompt, as } };
 }
 
-async function stop(live: LiveRun, caller: Caller): Promise<Answer<'stop'>> {
+async function stop(live: LiveRun, asker: Asker): Promise<Answer<'stop'>> {
   const { life, identity, startProblem } = live.loop.run();
   const feature = identity?.feature ?? '';
   const session = live.loop.run().settings?.session;
   const before = session === undefined ? null : await live.terminal()?.survey(session);
   const isOpen = life.kind === 'running' || life.kind === 'queued';
-  if (isOpen || startProblem) await live.loop.submit({ kind: 'stop', by: caller.door, why: 'asked to' });
+  if (isOpen || startProblem)
+    await live.loop.submit({ kind: 'stop', by: asker.door, why: 'asked to' }, asker.principal);
   await live.endSession();
   const next =
     life.kind === 'completed'

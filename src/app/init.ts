@@ -7,8 +7,8 @@ import { tellInit } from './tell.ts';
 
 /** Makes branch, worktree and folders, and begins the run's journal. */
 export function initHandler(ports: AppPorts): Handler<'init'> {
-  return async ({ feature, runType }, caller) => {
-    const loaded = ports.config(caller.env);
+  return async ({ feature, runType }, asker) => {
+    const loaded = ports.config(asker.env);
     if (!loaded.ok) return loaded;
     const { config } = loaded;
     const begun = ports.clock.now();
@@ -21,13 +21,13 @@ export function initHandler(ports: AppPorts): Handler<'init'> {
         setupCommand: config.project.setup_command ?? undefined,
         copy: config.project.copy,
         nowIso: new Date(begun).toISOString(),
-        session: caller.door,
+        session: asker.door,
         roles: config.features.default_phases,
       },
       config,
     );
     if (!outcome.ok) return { ok: false, problem: tellInit(outcome.problem) };
-    await beginJournal(ports, runType, outcome);
+    await beginJournal(ports, runType, outcome, asker.principal);
     return { ok: true, output: await outputOf(ports, config, outcome) };
   };
 }
@@ -38,14 +38,13 @@ async function beginJournal(
   ports: AppPorts,
   runType: 'initial' | 'retry',
   { feature, run, branch, worktree }: Initialised,
+  principal: string,
 ): Promise<void> {
   const live = await ports.workspace.live(feature);
   if (!live) throw new Error(`Internal error: ${feature} was initialised and has no run`);
   const { commit: base } = await ports.headOf(worktree);
-  await live.loop.submit({
-    kind: 'initialise',
-    identity: { base, workspaceId: ports.workspaceId, feature, run, runType, branch, worktree },
-  });
+  const identity = { base, workspaceId: ports.workspaceId, feature, run, runType, branch, worktree };
+  await live.loop.submit({ kind: 'initialise', identity }, principal);
 }
 
 async function outputOf(ports: AppPorts, config: Config, outcome: Initialised): Promise<OutputOf<'init'>> {

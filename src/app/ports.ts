@@ -8,6 +8,7 @@ import type { BranchKeeper } from '../engine/branch-ports.ts';
 import type { Clock, Files, Prover, Found, Rewinder, Terminal } from '../engine/ports.ts';
 import type { RunPlace } from '../engine/place.ts';
 import type { Workspace } from '../engine/workspace.ts';
+import type { AgentAsking } from './principal.ts';
 import type { OutputOf } from './table.ts';
 import type { ProblemView } from './views.ts';
 
@@ -28,6 +29,8 @@ export interface AppPorts {
   readonly root: string;
   readonly workspaceId: string;
   readonly version: string;
+  /** Numeric id of the supervisor's user. */
+  readonly owner: number;
   readonly clock: Clock;
   readonly files: Files;
   readonly prover: Prover;
@@ -44,6 +47,14 @@ export interface AppPorts {
     readonly config: Config;
     readonly plan: (layout: string | undefined) => Told<{ readonly plan: StartPlan }>;
   }>;
+  /** Who may reach what, as the supervisor's own configuration says now. */
+  readonly access: () => Config['access'];
+  /** The agent of a run that is open whose process was given this token; null when there is none. */
+  readonly agentOf: (token: string) => Promise<AgentAsking | null>;
+  /** Takes what is known to be secret out of a text. */
+  readonly hide: (text: string) => string;
+  /** What this environment names as secret is known to be from now on. */
+  readonly learnSecrets: (env: Readonly<Record<string, string>>) => void;
   readonly initialise: (
     order: Omit<InitOrder, 'workspaceRoot' | 'toolsDir' | 'specTemplateFile'>,
     config: Config,

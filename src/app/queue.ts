@@ -213,7 +213,7 @@ async function begin(ports: AppPorts, { live, run }: Waiting, config: Config): P
   // Asked for once more: what was settled then is looked at first.
   if (life !== run.life) return 'gave-up';
   if (whyFull(roomFor(ports, config, identity?.feature ?? ''), life.settings.panes ?? 0) !== null) return 'waits';
-  const began = await setGoing(live, life.by, life, true);
+  const began = await setGoing(live, { door: life.by }, life, true);
   if (began.ok) return began.isNews ? { began: live } : 'gave-up';
   return giveUp({ live, run, life }, began.problem);
 }

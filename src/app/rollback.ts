@@ -3,10 +3,10 @@ import { presentStep } from '../core/run.ts';
 import { archiveOf } from '../engine/archive.ts';
 import type { LiveRun } from '../engine/live-run.ts';
 import { keptName, planRollback, planUndo, type Planned, type RollbackPlan } from '../engine/rollback.ts';
-import type { Caller } from '../link/protocol.ts';
 import { BAD_ARGUMENTS } from './arguments.ts';
 import type { Answer, Handler } from './handler.ts';
 import type { AppPorts } from './ports.ts';
+import type { Asker } from './principal.ts';
 import { roomFor, whyFull } from './room.ts';
 import { rollbackFailed } from './rollback-failed.ts';
 import type { InputOf, OutputOf } from './table.ts';
@@ -28,29 +28,29 @@ type Output = OutputOf<'rollback'>;
 export function rollbackHandler(ports: AppPorts): Handler<'rollback'> {
   // One after the other: what one has kept must not be replaced by what the next one sees.
   let before: Promise<unknown> = Promise.resolve();
-  return (input, caller) => {
-    const turn = before.then(() => rollBack(ports, input, caller));
+  return (input, asker) => {
+    const turn = before.then(() => rollBack(ports, input, asker));
     before = Promise.allSettled([turn]);
     return turn;
   };
 }
 
-async function rollBack(ports: AppPorts, input: Input, caller: Caller): Promise<Answer<'rollback'>> {
+async function rollBack(ports: AppPorts, input: Input, asker: Asker): Promise<Answer<'rollback'>> {
   const { feature, undo, dryRun } = input;
   const wrong = contradiction(input);
   if (wrong) return refuse({ code: BAD_ARGUMENTS, ...wrong });
   const live = await ports.workspace.live(feature);
   const run = live?.loop.run();
   if (!live || !run?.identity) return refuse(unknownFeature(feature));
-  const again = await takenUpAgain(ports, live, input, caller.door);
+  const again = await takenUpAgain(ports, live, input, asker);
   if (again) return again;
   const planned = await plannedFor(ports, live, input);
   if (!planned.ok) return refuse(tellRollback(planned.problem, feature, run.identity.worktree));
   const { plan } = planned;
   if (dryRun) return { ok: true, output: outputOf(live, input, plan, { number: nextNumber(run, input), done: false }) };
   if (plan.blocked) return refuse(tellRefusal(plan.blocked, feature));
-  const limit = run.life.kind === 'completed' && !undo ? limitOf(ports, input, caller.env) : null;
-  return limit ? refuse(limit) : carryOut(ports, live, { input, plan, by: caller.door });
+  const limit = run.life.kind === 'completed' && !undo ? limitOf(ports, input, asker.env) : null;
+  return limit ? refuse(limit) : carryOut(ports, live, { input, plan, asker });
 }
 
 const refuse = (problem: ProblemView): Answer<'rollback'> => ({ ok: false, problem });
@@ -71,7 +71,7 @@ async function takenUpAgain(
   ports: AppPorts,
   live: LiveRun,
   { feature, to, undo, dryRun }: Input,
-  by: string,
+  { door: by, principal }: Asker,
 ): Promise<Answer<'rollback'> | null> {
   const { rollback, workflow } = live.loop.run();
   if (rollback?.failed == null || dryRun) return null;
@@ -81,7 +81,7 @@ async function takenUpAgain(
       ? undo
       : to === rollback.step || (step !== undefined && 'role' in step && to === step.role);
   if (!isSame) return null;
-  await live.loop.submit({ kind: 'retry-rollback', by });
+  await live.loop.submit({ kind: 'retry-rollback', by }, principal);
   const failure = await settled(ports, live, feature);
   if (failure) return refuse(failure);
   const kept = keptOf(live, rollback.direction, rollback.number);
@@ -122,9 +122,10 @@ function nextNumber({ rollbacks }: Run, { undo }: Input): number {
 async function carryOut(
   ports: AppPorts,
   live: LiveRun,
-  { input, plan, by }: { readonly input: Input; readonly plan: RollbackPlan; readonly by: string },
+  { input, plan, asker }: { readonly input: Input; readonly plan: RollbackPlan; readonly asker: Asker },
 ): Promise<Answer<'rollback'>> {
   const { rewinder } = ports;
+  const { door: by, principal } = asker;
   const { feature, undo, why = '' } = input;
   const run = live.loop.run();
   const number = nextNumber(run, input);
@@ -136,6 +137,7 @@ async function carryOut(
     undo
       ? { kind: 'undo-rollback', by, from, checkpoints }
       : { kind: 'roll-back', step: plan.step, by, why, from, to: plan.to, checkpoints },
+    principal,
   );
   if (!answer.ok) return refuse(tellRefusal(answer.refusal, feature));
   const failure = await settled(ports, live, feature);

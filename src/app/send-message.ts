@@ -10,7 +10,7 @@ import { tellRefusal } from './tell.ts';
 /** Queues the message for one role or all and waits, a bounded time, until it is known what became of it. */
 export async function sendMessage(
   live: LiveRun,
-  { feature, role, text, waitMs }: InputOf<'message'>,
+  { feature, role, text, waitMs, principal }: InputOf<'message'> & { readonly principal: string },
   ports: Pick<AppPorts, 'clock' | 'files'>,
   signal: AbortSignal,
 ): Promise<Answer<'message'>> {
@@ -23,7 +23,7 @@ export async function sendMessage(
   const roles = role === undefined ? Object.keys(loop.run().agents) : [role];
   const ids: number[] = [];
   for (const each of roles) {
-    const answer = await queueMessage({ loop, place, files: ports.files }, each, text);
+    const answer = await queueMessage({ loop, place, files: ports.files }, each, text, principal);
     if (answer.ok)
       ids.push(...answer.events.flatMap((event) => (event.kind === 'prompt.wanted' ? [event.prompt] : [])));
     // Of those that have it already, what became of it is told all the same.

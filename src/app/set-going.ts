@@ -16,19 +16,15 @@ const OPEN_WITHIN_MS = 15_000;
  */
 export async function setGoing(
   live: LiveRun,
-  by: string,
+  { door: by, principal }: { readonly door: string; readonly principal?: string },
   { workflow, settings }: { readonly workflow: Workflow; readonly settings: Settings },
   inTurn?: true,
 ): Promise<Told<{ readonly isNews: boolean }>> {
   const spareIds = Object.fromEntries(Object.keys(workflow.roles).map((role) => [role, randomUUID()]));
-  const answer = await live.loop.submit({
-    kind: 'start',
-    by,
-    workflow,
-    settings,
-    spareIds,
-    ...(inTurn ? { inTurn } : {}),
-  });
+  const answer = await live.loop.submit(
+    { kind: 'start', by, workflow, settings, spareIds, ...(inTurn ? { inTurn } : {}) },
+    principal,
+  );
   if (!answer.ok) return { ok: false, problem: tellRefusal(answer.refusal, live.loop.run().identity?.feature ?? '') };
   return { ok: true, isNews: answer.events.length > 0 };
 }

@@ -4,11 +4,11 @@ import { scrubEnvironment } from '../core/environment.ts';
 import type { Settings } from '../core/event.ts';
 import { isAgentStep } from '../core/workflow.ts';
 import type { LiveRun } from '../engine/live-run.ts';
-import type { Caller } from '../link/protocol.ts';
 import { unfit, type FitnessOrder } from './fitness.ts';
 import type { Handler } from './handler.ts';
 import { checkBaseline } from './baseline.ts';
 import type { AppPorts, Told } from './ports.ts';
+import type { Asker } from './principal.ts';
 import type { InTurn, StartQueue } from './queue.ts';
 import { panesOf, roomFor, tooManyPanes, whyFull } from './room.ts';
 import { sessionOpened, setGoing } from './set-going.ts';
@@ -29,13 +29,13 @@ export interface StartParts {
  * queue where there is no room for it.
  */
 export function startHandler({ ports, queue, inTurn }: StartParts): Handler<'start'> {
-  return async (input, caller, signal) => {
-    const prepared = await inTurn(() => prepare(ports, input, caller));
+  return async (input, asker, signal) => {
+    const prepared = await inTurn(() => prepare(ports, input, asker));
     if (!prepared.ok) return prepared;
     // Tests may take minutes, which other features need not wait for.
     const baseline = await proveBaseline(ports, prepared.order, abortSignalOf(signal));
     if (!baseline.ok) return baseline;
-    const begun = await inTurn(() => begin({ ports, queue }, prepared.order, caller, baseline.notes));
+    const begun = await inTurn(() => begin({ ports, queue }, prepared.order, asker, baseline.notes));
     if (!begun.ok) return begun;
     const failure = await begun.opened;
     return failure ? { ok: false, problem: failure } : { ok: true, output: begun.output };
@@ -59,16 +59,16 @@ type Begun =
       readonly opened: Promise<ProblemView | null>;
     };
 
-async function prepare(ports: AppPorts, input: InputOf<'start'>, caller: Caller): Promise<Told<{ order: StartOrder }>> {
+async function prepare(ports: AppPorts, input: InputOf<'start'>, asker: Asker): Promise<Told<{ order: StartOrder }>> {
   const live = await ports.workspace.live(input.feature);
   if (!live?.loop.run().identity) return { ok: false, problem: unknownFeature(input.feature) };
-  const loaded = ports.config(caller.env);
+  const loaded = ports.config(asker.env);
   if (!loaded.ok) return loaded;
   const planned = loaded.plan(input.layout);
   if (!planned.ok) return planned;
   const { config } = loaded;
   const testCommand = await ports.testCommand(config);
-  const choice = choose(ports, config, planned.plan, input, caller);
+  const choice = choose(ports, config, planned.plan, input, asker);
   const order: StartOrder = { live, config, choice, testCommand };
   const problem =
     overBefore(live, input.feature) ??
@@ -111,7 +111,7 @@ async function proveBaseline(
 async function begin(
   { ports, queue }: Pick<StartParts, 'ports' | 'queue'>,
   order: StartOrder,
-  caller: Caller,
+  asker: Asker,
   notes: readonly string[],
 ): Promise<Begun> {
   const { live, config, choice } = order;
@@ -122,10 +122,10 @@ async function begin(
   }
   const full = whyFull(roomFor(ports, config, feature), choice.settings.panes ?? 0);
   const isGoing = live.loop.run().life.kind === 'running';
-  await equip(ports, order, caller);
-  if (!isGoing && (full !== null || !queue.isEmpty())) return enterQueue({ ports, queue }, order, caller, full);
+  await equip(ports, order, asker);
+  if (!isGoing && (full !== null || !queue.isEmpty())) return enterQueue({ ports, queue }, order, asker, full);
   const resumed = live.loop.run().settings !== null;
-  const begun = await setGoing(live, caller.door, { workflow: choice.plan.workflow, settings: choice.settings });
+  const begun = await setGoing(live, asker, { workflow: choice.plan.workflow, settings: choice.settings });
   if (!begun.ok) return begun;
   const told = begun.isNews ? notes : ['It was running already.'];
   return {
@@ -139,7 +139,7 @@ async function begin(
 async function enterQueue(
   { ports, queue }: Pick<StartParts, 'ports' | 'queue'>,
   order: StartOrder,
-  caller: Caller,
+  asker: Asker,
   full: string | null,
 ): Promise<Begun> {
   const { live, choice } = order;
@@ -147,7 +147,10 @@ async function enterQueue(
   if (full !== null) queue.noteWhy(full);
   const place = queue.lastPlace() + 1;
   const { workflow } = choice.plan;
-  const answer = await live.loop.submit({ kind: 'queue', by: caller.door, workflow, settings: choice.settings, place });
+  const answer = await live.loop.submit(
+    { kind: 'queue', by: asker.door, workflow, settings: choice.settings, place },
+    asker.principal,
+  );
   const run = live.loop.run();
   if (!answer.ok) return { ok: false, problem: tellRefusal(answer.refusal, run.identity?.feature ?? '') };
   queue.wake();
@@ -164,8 +167,8 @@ interface Choice {
   readonly trust: boolean;
 }
 
-function choose(ports: AppPorts, config: Config, plan: StartPlan, input: InputOf<'start'>, caller: Caller): Choice {
-  const callerEnv = caller.env ?? {};
+function choose(ports: AppPorts, config: Config, plan: StartPlan, input: InputOf<'start'>, asker: Asker): Choice {
+  const callerEnv = asker.env ?? {};
   const provider = input.provider ?? config.providers.default;
   return {
     plan,
@@ -187,16 +190,13 @@ function choose(ports: AppPorts, config: Config, plan: StartPlan, input: InputOf
       panes: panesOf(plan.workflow, plan.layout),
       phaseLimitMs: config.features.phase_limit,
       onConflict: config.git.on_conflict,
+      ...(plan.unsafe.length > 0 && { unsafe: plan.unsafe }),
     },
   };
 }
 
 /** Written down before it is queued or begun, so that a supervisor that takes the run up can carry it out. */
-async function equip(
-  ports: AppPorts,
-  { live, config, choice, testCommand }: StartOrder,
-  caller: Caller,
-): Promise<void> {
+async function equip(ports: AppPorts, { live, config, choice, testCommand }: StartOrder, asker: Asker): Promise<void> {
   const { plan, settings } = choice;
   const roles = Object.keys(plan.workflow.roles);
   await ports.workspace.equip(live, settings, {
@@ -209,7 +209,7 @@ async function equip(
     allow: config.providers.claude_code.allow,
     takeKey: config.human.take_key,
     modes: Object.fromEntries(roles.map((role) => [role, modeOf(config, role)])),
-    ...(caller.env === undefined ? {} : { variables: ownVariables(caller.env) }),
+    ...(asker.env === undefined ? {} : { variables: ownVariables(asker.env) }),
   });
 }
 
@@ -218,7 +218,7 @@ const modeOf = ({ providers: { claude_code: claude } }: Config, role: string): s
 
 /** Those that configure tmops: with them the configuration reads the same when its turn has come. */
 const ownVariables = (env: Readonly<Record<string, string>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith('TMOPS_')));
+  Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith('TMOPS_') && name !== 'TMOPS_AGENT_TOKEN'));
 
 async function outputOf(
   ports: AppPorts,
@@ -241,6 +241,7 @@ async function outputOf(
         : { step: step.id, role: '', checkpoint: `module ${step.module}` },
     ),
     notes: [
+      ...plan.unsafe.map((sentence) => `UNSAFE: ${sentence}`),
       ...plan.leftOut.map(
         (role) => `The role ${role} of the workflow is left out: it is not in features.default_phases.`,
       ),

@@ -34,6 +34,7 @@ export function statusOf(run: Run, { attach, now, failing, queue }: StatusOf): S
     paused: run.paused ? { since: iso(run.paused.at), by: run.paused.by, why: run.paused.why } : null,
     queue,
     checks: checksView(run),
+    unsafe: [...(run.settings?.unsafe ?? [])],
     session: run.settings?.session ?? null,
     attach: Object.values(run.agents).some((agent) => agent.pane !== null) ? attach : null,
     socket: run.settings?.socket ?? null,

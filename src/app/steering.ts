@@ -3,10 +3,10 @@ import type { Request } from '../core/request.ts';
 import { holderOf, openPrompts, presentStep, type Run } from '../core/run.ts';
 import { isAgentStep } from '../core/workflow.ts';
 import type { LiveRun } from '../engine/live-run.ts';
-import type { Caller } from '../link/protocol.ts';
 import type { Answer, Handler } from './handler.ts';
 import { openOrTell } from './open-run.ts';
 import type { AppPorts } from './ports.ts';
+import type { Asker } from './principal.ts';
 import { heldWhy } from './status-panes.ts';
 import { waitsFor } from './waits-for.ts';
 import type { OperationKey, OutputOf } from './table.ts';
@@ -17,6 +17,7 @@ type SteeringKey = 'take' | 'give' | 'pause' | 'resume' | 'approve' | 'reject' |
 /** What humans and models ask of a run that is going. Each is one request to the core and a look at what it made of it. */
 export function steeringHandlers(ports: AppPorts): { readonly [K in SteeringKey]: Handler<K> } {
   const asked = async <K extends OperationKey>(
+    { principal }: Asker,
     feature: string,
     request: (run: Run) => Request,
     output: (before: Run, after: Run) => OutputOf<K>,
@@ -24,46 +25,51 @@ export function steeringHandlers(ports: AppPorts): { readonly [K in SteeringKey]
     const live = await ports.workspace.live(feature);
     const before = live?.loop.run();
     if (!live || !before?.identity) return { ok: false, problem: unknownFeature(feature) };
-    const answer = await live.loop.submit(request(before));
+    const answer = await live.loop.submit(request(before), principal);
     if (!answer.ok) return { ok: false, problem: tellRefusal(answer.refusal, feature) };
     return { ok: true, output: output(before, live.loop.run()) };
   };
   const rolesOf = (role: string | undefined): readonly string[] => (role === undefined ? [] : [role]);
   return {
-    take: ({ feature, role }, { door }) =>
+    take: ({ feature, role }, asker) =>
       asked<'take'>(
+        asker,
         feature,
-        () => ({ kind: 'take', roles: rolesOf(role), by: door }),
+        () => ({ kind: 'take', roles: rolesOf(role), by: asker.door }),
         (_, run) => holders(run),
       ),
-    give: ({ feature, role }, { door }) =>
+    give: ({ feature, role }, asker) =>
       asked<'give'>(
+        asker,
         feature,
-        (run) => ({ kind: 'give', roles: rolesOf(role), by: door, spareIds: spareIds(run) }),
+        (run) => ({ kind: 'give', roles: rolesOf(role), by: asker.door, spareIds: spareIds(run) }),
         (_, run) => holders(run),
       ),
-    pause: ({ feature }, caller) => pauseOrResume(ports, feature, 'pause', caller),
-    resume: ({ feature }, caller) => pauseOrResume(ports, feature, 'resume', caller),
-    approve: ({ feature, comment = null }, { door }) =>
-      asked<'approve'>(feature, () => ({ kind: 'approve', by: door, comment }), gate),
-    reject: ({ feature, comment = null }, { door }) =>
-      asked<'reject'>(feature, () => ({ kind: 'reject', by: door, comment }), gate),
-    skip: ({ feature, step = null, why = '' }, { door }) =>
+    pause: ({ feature }, asker) => pauseOrResume(ports, feature, 'pause', asker),
+    resume: ({ feature }, asker) => pauseOrResume(ports, feature, 'resume', asker),
+    approve: ({ feature, comment = null }, asker) =>
+      asked<'approve'>(asker, feature, () => ({ kind: 'approve', by: asker.door, comment }), gate),
+    reject: ({ feature, comment = null }, asker) =>
+      asked<'reject'>(asker, feature, () => ({ kind: 'reject', by: asker.door, comment }), gate),
+    skip: ({ feature, step = null, why = '' }, asker) =>
       asked<'skip'>(
+        asker,
         feature,
-        () => ({ kind: 'skip', step, by: door, why }),
+        () => ({ kind: 'skip', step, by: asker.door, why }),
         (before, run) => stepped(run, step ?? presentStep(before)?.step.id ?? ''),
       ),
-    retry: ({ feature }, { door }) =>
+    retry: ({ feature }, asker) =>
       asked<'retry'>(
+        asker,
         feature,
-        (run) => ({ kind: 'retry', by: door, spareIds: spareIds(run) }),
+        (run) => ({ kind: 'retry', by: asker.door, spareIds: spareIds(run) }),
         (before, run) => stepped(run, presentStep(before)?.step.id ?? ''),
       ),
-    redo: ({ feature, step = null, why = '' }, { door }) =>
+    redo: ({ feature, step = null, why = '' }, asker) =>
       asked<'redo'>(
+        asker,
         feature,
-        () => ({ kind: 'redo', step, by: door, why }),
+        () => ({ kind: 'redo', step, by: asker.door, why }),
         (_, run) => stepped(run, presentStep(run)?.step.id ?? ''),
       ),
   };
@@ -106,19 +112,19 @@ async function pauseOrResume(
   ports: AppPorts,
   feature: string | undefined,
   kind: 'pause' | 'resume',
-  caller: Caller,
+  asker: Asker,
 ): Promise<Answer<'pause'>> {
   if (feature !== undefined) {
     const live = await ports.workspace.live(feature);
     const run = live?.loop.run();
     if (!live || !run?.identity) return { ok: false, problem: unknownFeature(feature) };
-    const answer = await live.loop.submit(requestOf(kind, run, caller));
+    const answer = await live.loop.submit(requestOf(kind, run, asker), asker.principal);
     if (!answer.ok) return { ok: false, problem: tellRefusal(answer.refusal, feature) };
     return { ok: true, output: { features: [pausedView(live)] } };
   }
   const features: OutputOf<'pause'>['features'] = [];
   for (const each of await ports.features())
-    features.push(...(await pausedOrNot(ports, each.feature, (run) => requestOf(kind, run, caller))));
+    features.push(...(await pausedOrNot(ports, each.feature, asker, (run) => requestOf(kind, run, asker))));
   return { ok: true, output: { features } };
 }
 
@@ -126,6 +132,7 @@ async function pauseOrResume(
 async function pausedOrNot(
   ports: AppPorts,
   feature: string,
+  { principal }: Asker,
   request: (run: Run) => Request,
 ): Promise<OutputOf<'pause'>['features']> {
   const opened = await openOrTell(ports, feature);
@@ -133,11 +140,11 @@ async function pausedOrNot(
   const { live } = opened;
   const run = live?.loop.run();
   if (!live || run?.life.kind !== 'running') return [];
-  const answer = await live.loop.submit(request(run));
+  const answer = await live.loop.submit(request(run), principal);
   return answer.ok ? [pausedView(live)] : [];
 }
 
-const requestOf = (kind: 'pause' | 'resume', run: Run, { door }: Caller): Request =>
+const requestOf = (kind: 'pause' | 'resume', run: Run, { door }: Asker): Request =>
   kind === 'pause' ? { kind, by: door, why: 'asked to' } : { kind, by: door, spareIds: spareIds(run) };
 
 function pausedView(live: LiveRun): OutputOf<'pause'>['features'][number] {

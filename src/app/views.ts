@@ -135,6 +135,7 @@ export const statusOutput = z.strictObject({
       }),
     )
     .describe('What was held against the project, step by step'),
+  unsafe: z.array(z.string()),
   session: z.string().nullable(),
   attach: z.string().nullable(),
   /** The tmux server: null the default one, a name (tmux -L), or a path (tmux -S). */

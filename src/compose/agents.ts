@@ -15,10 +15,11 @@ export async function providerFrom(
   config: Config,
   root: string,
   env: Readonly<Record<string, string>>,
-  log: Log,
+  { log, hide }: { readonly log: Log; readonly hide?: (text: string) => string },
 ): Promise<AgentProvider> {
   const { pidFile, wakeFile } = supervisorPlace(root);
   const hook = { pidFile, wake: wakeFile };
+  const hidden = hide === undefined ? {} : { hide };
   const onProblem = (problem: { readonly file: string; readonly why: string }): void => {
     log.warn('evidence of an agent could not be read', problem);
   };
@@ -29,6 +30,7 @@ export async function providerFrom(
       slowStartMs: slow_start,
       hook,
       onProblem,
+      ...hidden,
     });
   }
   const { command, args, mcp_servers } = config.providers.claude_code;
@@ -38,9 +40,11 @@ export async function providerFrom(
   return claudeCodeProvider({
     command,
     args,
+    bypass: config.unsafe.permission_bypass,
     mcpServers: servers.found,
     signatures: await loadSignatures(packaged('config', 'claude-code.yaml')),
     hook,
     onProblem,
+    ...hidden,
   });
 }

@@ -10,8 +10,9 @@ import type { ProblemView } from '../app/views.ts';
 import { fill } from '../config/fields.ts';
 import { loadConfig } from '../config/load.ts';
 import { planStart } from '../config/plan.ts';
-import { say } from '../config/say.ts';
+import { say, sayWithout } from '../config/say.ts';
 import type { Config } from '../config/schema.ts';
+import { hiding, secretsOf } from '../core/secrets.ts';
 import { packageDir, packaged } from './package.ts';
 import { socketOfWorkspace } from './places.ts';
 import { runningSupervisor } from './running.ts';
@@ -24,7 +25,7 @@ type Find = (withinMs: number) => Promise<FoundWorkspace>;
 export async function examineMachine(find: Find, env: Environment): Promise<OutputOf<'doctor'>> {
   const workspace = await findWorkspace(find);
   const root = workspace.ok ? workspace.root : null;
-  const { config, faults } = configurationOf(root, env);
+  const { config, faults, unsafe } = configurationOf(root, env);
   const checks = await examine({
     env,
     platform: process.platform,
@@ -35,6 +36,7 @@ export async function examineMachine(find: Find, env: Environment): Promise<Outp
     claude: claudeOf(config, env),
     workspace,
     faults,
+    unsafe,
     inside: root === null ? null : insideOf(root, config, env),
   });
   return { ok: checks.every(({ state }) => state !== 'missing'), checks };
@@ -57,14 +59,23 @@ function noWorkspace(sentence: string): ExamineOptions['workspace'] {
 }
 
 /** Where the configuration is faulty the rest is judged by what ships. */
-function configurationOf(root: string | null, env: Environment): { config: Config; faults: readonly string[] } {
+function configurationOf(
+  root: string | null,
+  env: Environment,
+): { config: Config; faults: readonly string[]; unsafe: readonly string[] } {
+  const sayWell = saying(env);
   const shippedFile = packaged('config', 'tmops-mcp.config.yaml');
   const loaded = loadConfig({ workspaceRoot: root, shippedFile, overrides: {}, env });
-  if (!loaded.ok) return { config: shippedConfig(shippedFile), faults: loaded.faults.map(say) };
-  if (root === null) return { config: loaded.config, faults: [] };
+  if (!loaded.ok) return { config: shippedConfig(shippedFile), faults: loaded.faults.map(sayWell), unsafe: [] };
+  if (root === null) return { config: loaded.config, faults: [], unsafe: loaded.unsafe };
   const planned = planStart(loaded, { workspaceRoot: root, packageDir }, undefined);
-  return { config: loaded.config, faults: planned.ok ? [] : planned.faults.map(say) };
+  return planned.ok
+    ? { config: loaded.config, faults: [], unsafe: planned.plan.unsafe }
+    : { config: loaded.config, faults: planned.faults.map(sayWell), unsafe: loaded.unsafe };
 }
+
+/** A line of the configuration is quoted where it is wrong. */
+const saying = (env: Environment) => sayWithout(hiding(secretsOf(env)));
 
 function shippedConfig(shippedFile: string): Config {
   const shipped = loadConfig({ workspaceRoot: null, shippedFile, overrides: {}, env: {} });

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
+import { userInfo } from 'node:os';
+import { AGENT_TOKEN } from '../adapters/agents/agent-token.ts';
 import { openGit } from '../adapters/git/open.ts';
 import { tryWriting } from '../adapters/machine/writing.ts';
 import { operations } from '../app/table.ts';
@@ -54,8 +56,16 @@ export async function workspaceOf(
   return { problem: { code: `workspace-${found.kind}`, sentence, hint } };
 }
 
-/** The way to the supervisor of the workspace that `cwd` is in; the workspace is looked up at the first call. */
-export function linkFrom(cwd: string) {
+/**
+ * The way to the supervisor of the workspace that `cwd` is in; the workspace is looked up at the first call. `only`: the feature
+ * that the client is bound to.
+ */
+export function linkFrom(cwd: string, only?: string) {
+  const asker = {
+    user: userInfo().uid,
+    ...(only !== undefined && { only }),
+    ...agentTokenIn(readEnvironment()),
+  };
   let found: Promise<Awaited<ReturnType<typeof workspaceOf>>> | null = null;
   return linkPort({
     async dial() {
@@ -79,12 +89,21 @@ export function linkFrom(cwd: string) {
     caller: (op, door): Caller => ({
       door,
       cwd,
-      ...(op === 'start' || op === 'init' || op === 'adopt' || op === 'cleanup' || op === 'gc'
-        ? { env: readEnvironment() }
-        : {}),
+      ...asker,
+      ...(TELL_ENVIRONMENT.has(op) ? { env: readEnvironment() } : {}),
     }),
     repeatable: (op) => Object.values(operations).find(({ name }) => name === op)?.idempotent ?? false,
   });
+}
+
+/** Operations that begin something with the variables of whoever asks, or look where these lead. */
+const TELL_ENVIRONMENT: ReadonlySet<string> = new Set(['start', 'init', 'adopt', 'cleanup', 'gc']);
+
+/** Whatever runs in an agent's pane says so, also where the token itself was taken out. */
+function agentTokenIn(env: Readonly<Record<string, string>>): Pick<Caller, 'agentToken'> {
+  const token = env[AGENT_TOKEN];
+  if (token !== undefined) return { agentToken: token.slice(0, 200) };
+  return env['TMOPS_AGENT_DIR'] === undefined ? {} : { agentToken: '' };
 }
 
 /** Starts the guard of a supervisor, which outlives this process and its terminal. */
@@ -139,11 +158,18 @@ class PlaceRefused extends Error {
 }
 
 /** Without the marks of a pane: a supervisor that an agent's command starts outlives that agent and is no part of it. */
-const ownEnvironment = (): Record<string, string> =>
-  Object.fromEntries(Object.entries(readEnvironment()).filter(([name]) => !PANE_VARIABLES.has(name)));
+function ownEnvironment(): Record<string, string> {
+  const env = readEnvironment();
+  // Nor does an agent say by them what agents may.
+  const isAgents = agentTokenIn(env).agentToken !== undefined;
+  const stays = (name: string): boolean =>
+    !PANE_VARIABLES.has(name) && !(isAgents && /^TMOPS_(ACCESS|UNSAFE)_/.test(name));
+  return Object.fromEntries(Object.entries(env).filter(([name]) => stays(name)));
+}
 
 const PANE_VARIABLES: ReadonlySet<string> = new Set([
   'TMOPS_AGENT_DIR',
+  AGENT_TOKEN,
   'TMOPS_HOOK',
   'TMOPS_WAKE',
   'TMOPS_SUPERVISOR_PID_FILE',

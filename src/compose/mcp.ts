@@ -6,11 +6,14 @@ import { readEnvironment } from '../config/environment.ts';
 import type { LinkPorts } from '../link/port.ts';
 import { introduction } from './introduction.ts';
 
+/** Which tools are served, and the one feature that the client reaches (`only`; absent: all of the workspace). */
+export type McpFlags = Partial<ToolChoice> & { readonly only?: string };
+
 /**
  * `tmops mcp`: MCP on standard input and output until the client goes. What `flags` leave open, the configuration says.
  * Gives the exit code: 2 where the tools that were chosen cannot be served.
  */
-export async function runMcp(flags: Partial<ToolChoice> = {}): Promise<number> {
+export async function runMcp({ only, ...flags }: McpFlags = {}): Promise<number> {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
@@ -27,7 +30,7 @@ export async function runMcp(flags: Partial<ToolChoice> = {}): Promise<number> {
     return 2;
   }
   // The way to the supervisor is loaded with the first call: a client waits for the list of tools before that.
-  const link = onDemand(() => import('./link.ts').then(({ linkFrom }) => linkFrom(cwd)));
+  const link = onDemand(() => import('./link.ts').then(({ linkFrom }) => linkFrom(cwd, only)));
   await serveMcp({
     link: link.ask,
     listen: link.listen,

@@ -10,7 +10,12 @@ import type { Clock } from '../engine/ports.ts';
 import { writeAtomically } from '../journal/atomic.ts';
 
 /** Writes `metrics.json` of a run from the checkpoints of its finished steps and from what the journal measured. */
-export function writeMetricsWith(clock: Clock, git: Git): (run: Run, place: RunPlace) => Promise<void> {
+/** `hide` takes secrets out of what checkpoints say. */
+export function writeMetricsWith(
+  clock: Clock,
+  git: Git,
+  hide: (text: string) => string,
+): (run: Run, place: RunPlace) => Promise<void> {
   return async (run, place) => {
     if (!run.identity) return;
     const { feature, run: name } = run.identity;
@@ -27,7 +32,12 @@ export function writeMetricsWith(clock: Clock, git: Git): (run: Run, place: RunP
         ...(await changesOf(git, run)),
       },
     };
-    await writeAtomically(place.metricsFile, `${JSON.stringify(metricsOf(input), null, 2)}\n`);
+    const text = JSON.stringify(
+      metricsOf(input),
+      (_, value: unknown) => (typeof value === 'string' ? hide(value) : value),
+      2,
+    );
+    await writeAtomically(place.metricsFile, `${text}\n`);
   };
 }
 

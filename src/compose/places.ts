@@ -11,6 +11,8 @@ export interface SupervisorPlace {
   readonly pidFile: string;
   /** argv that starts the supervisor, one argument a line; an agent's hook uses it through `wake`. */
   readonly commandFile: string;
+  /** The variables it needs, `NAME=VALUE` a line. */
+  readonly variablesFile: string;
   readonly wakeFile: string;
   readonly guardLog: string;
 }
@@ -22,6 +24,7 @@ export function supervisorPlace(root: string): SupervisorPlace {
     lockFile: join(dir, 'lock'),
     pidFile: join(dir, 'pid'),
     commandFile: join(dir, 'command'),
+    variablesFile: join(dir, 'variables'),
     wakeFile: join(dir, 'wake'),
     guardLog: join(dir, 'guard.log'),
   };

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { lutimes, mkdir, rm, stat } from 'node:fs/promises';
 import { openGit } from '../adapters/git/open.ts';
+import { userInfo } from 'node:os';
 import { dirname } from 'node:path';
 import { residentIn } from '../adapters/agents/resident.ts';
 import { stepModules } from '../adapters/modules/modules.ts';
@@ -12,9 +13,9 @@ import type { TmuxTerminal } from '../adapters/tmux/terminal.ts';
 import { checkpointWatch } from '../adapters/watch/watch.ts';
 import { systemClock } from '../adapters/clock/clock.ts';
 import { openLog, type OpenLog } from '../adapters/log/log.ts';
-import { secretsOf } from '../adapters/log/scrub.ts';
 import { dispatcher } from '../app/dispatch.ts';
 import { openNewsBoard } from '../app/news.ts';
+import { ownPrincipal } from '../app/principal.ts';
 import { openStarts, type Starts } from '../app/starts.ts';
 import { readEnvironment } from '../config/environment.ts';
 import { fill } from '../config/fields.ts';
@@ -26,7 +27,6 @@ import type { Notices } from '../engine/notify.ts';
 import type { Prover, Stop } from '../engine/ports.ts';
 import { openWorkspace, type Workspace } from '../engine/workspace.ts';
 import { makePrivateFolder } from '../files/in-place.ts';
-import { writeWhole } from '../files/write-whole.ts';
 import { makeFolder, writeAtomically } from '../journal/atomic.ts';
 import { self, takeLock } from '../journal/lock.ts';
 import { serveLink, type LinkServer } from '../link/server.ts';
@@ -44,8 +44,10 @@ import {
   workspaceIdOf,
   type SupervisorPlace,
 } from './places.ts';
-import { supervisorProgram, surroundings } from './surroundings.ts';
+import { openSecrets, type Secrets } from './secrets.ts';
+import { surroundings } from './surroundings.ts';
 import { openTerminals } from './terminals.ts';
+import { writeWakeFiles } from './wake-files.ts';
 
 /** How often the supervisor leaves a sign that it watches, in ms. */
 const HEARTBEAT_MS = 5000;
@@ -64,9 +66,10 @@ export async function runSupervisor(root: string, foreground: boolean): Promise<
     const lastWatchedMs = await mtimeOf(place.pidFile);
     await writeWakeFiles(root, place);
     const config = configFor(root);
-    const log = logFor(root, config, foreground);
+    const secrets = openSecrets(readEnvironment());
+    const log = logFor(root, config, foreground, secrets);
     log.info('the supervisor begins', { pid: process.pid, version });
-    const code = await supervise(root, place, config, log, lastWatchedMs);
+    const code = await supervise({ root, place, config, log, secrets, lastWatchedMs });
     log.info('the supervisor ends', { code });
     log.close();
     return code;
@@ -86,56 +89,53 @@ function configFor(root: string): Config {
   return shipped.config;
 }
 
-function logFor(root: string, config: Config, foreground: boolean): OpenLog {
+function logFor(root: string, config: Config, foreground: boolean, { hide }: Secrets): OpenLog {
   const { enabled, level, outputs } = config.telemetry;
   const file =
     outputs.file === null ? undefined : outputs.file.startsWith('/') ? outputs.file : `${root}/${outputs.file}`;
   return openLog({
     level,
     console: enabled && foreground && outputs.console,
-    bindings: { process: 'supervisor' },
-    redact: secretsOf(readEnvironment()),
+    bindings: { process: 'supervisor', workspace: idOf(root, config), principal: ownPrincipal(userInfo().uid) },
+    hide,
     ...(enabled && file !== undefined ? { file } : {}),
   });
 }
 
-async function supervise(
-  root: string,
-  place: SupervisorPlace,
-  config: Config,
-  log: OpenLog,
-  lastWatchedMs: number,
-): Promise<number> {
-  const socket = socketOfWorkspace(root);
+const idOf = (root: string, config: Config): string => config.server.workspace_id ?? workspaceIdOf(root);
+
+interface Watch {
+  readonly root: string;
+  readonly place: SupervisorPlace;
+  readonly config: Config;
+  readonly log: OpenLog;
+  readonly secrets: Secrets;
+  readonly lastWatchedMs: number;
+}
+
+async function supervise(watch: Watch): Promise<number> {
+  const socket = socketOfWorkspace(watch.root);
   if (!socket.ok) {
-    log.error('there is no place for the socket', { failure: socket.failure });
+    watch.log.error('there is no place for the socket', { failure: socket.failure });
     return 1;
   }
   const kept = placeFiles(socket.socketPath);
-  const release = await holdPlace(kept, root);
+  const release = await holdPlace(kept, watch.root);
   if (release === null) {
-    log.error('somebody keeps the place of the socket', { file: kept.lock });
+    watch.log.error('somebody keeps the place of the socket', { file: kept.lock });
     return 1;
   }
   try {
-    return await superviseAt(kept, { root, place, config, log, lastWatchedMs });
+    return await superviseAt(kept, watch);
   } finally {
     await release();
   }
 }
 
-interface Supervision {
-  readonly root: string;
-  readonly place: SupervisorPlace;
-  readonly config: Config;
-  readonly log: OpenLog;
-  readonly lastWatchedMs: number;
-}
-
-async function superviseAt(kept: PlaceFiles, supervision: Supervision): Promise<number> {
-  const { root, place, config, log, lastWatchedMs } = supervision;
+async function superviseAt(kept: PlaceFiles, watch: Watch): Promise<number> {
+  const { root, place, config, log, secrets, lastWatchedMs } = watch;
   const { socket: socketPath, pipes: pipesFolder, scratch } = kept;
-  const workspaceId = config.server.workspace_id ?? workspaceIdOf(root);
+  const workspaceId = idOf(root, config);
   // First of all: whoever sees anything this supervisor does can find its process.
   await writeAtomically(place.pidFile, `${process.pid}\n`);
   // There is one supervisor at a time: what is in there is of one that was killed.
@@ -161,10 +161,14 @@ async function superviseAt(kept: PlaceFiles, supervision: Supervision): Promise<
     notices.heard(run, event);
     if (event.kind === 'run.completed' || event.kind === 'run.stopped') starts.queue.wake();
   };
-  const workspace = workspaceOf({ root, config, log, lastWatchedMs, sinks, heard, prover, terminalOn: terminals.on });
+  const workspace = workspaceOf({
+    ...{ root, config, log, secrets, lastWatchedMs, sinks, heard, prover },
+    terminalOn: terminals.on,
+  });
   const git = openGit({ environment: readEnvironment() });
   const ports = surroundings({
-    ...{ root, workspaceId, clock, workspace, files, prover, terminalOn: terminals.on, log },
+    ...{ root, workspaceId, clock, workspace, files, prover, log, secrets },
+    terminalOn: terminals.on,
     leftovers: leftovers({ root, workspaceId, socketPath, git, terminalOn: terminals.on, scratch: prover.scratch }),
   });
   const starts = openStarts(ports);
@@ -174,9 +178,7 @@ async function superviseAt(kept: PlaceFiles, supervision: Supervision): Promise<
   const served = await serveLink({
     socketPath,
     version,
-    handle: dispatcher(ports, starts, board, (error) => {
-      log.error('an operation broke off', { err: error });
-    }),
+    handle: dispatcher(ports, starts, board, toldTo(log)),
     onFault: (error) => {
       log.error('the socket failed', { err: error });
     },
@@ -200,6 +202,15 @@ async function superviseAt(kept: PlaceFiles, supervision: Supervision): Promise<
 }
 
 const clock = systemClock();
+
+const toldTo = (log: OpenLog): Parameters<typeof dispatcher>[3] => ({
+  bug: (error) => {
+    log.error('an operation broke off', { err: error });
+  },
+  asked: (facts) => {
+    log.info('asked', { ...facts });
+  },
+});
 
 /** Begins what waits as there is room, and looks at what the agents take, until stopped. */
 function keepLimits(root: string, log: OpenLog, workspace: Workspace, { queue }: Starts): Stop {
@@ -245,6 +256,7 @@ interface WorkspaceNeeds {
   readonly root: string;
   readonly config: Config;
   readonly log: OpenLog;
+  readonly secrets: Secrets;
   readonly lastWatchedMs: number;
   readonly sinks: Sinks;
   readonly heard: Notices['heard'];
@@ -253,7 +265,8 @@ interface WorkspaceNeeds {
 }
 
 function workspaceOf(needs: WorkspaceNeeds): Workspace {
-  const { root, config, log, lastWatchedMs, sinks, heard, prover, terminalOn } = needs;
+  const { root, config, log, secrets, lastWatchedMs, sinks, heard, prover, terminalOn } = needs;
+  const { hide } = secrets;
   const { settle_ms: shortMs, unfinished_ms: longMs, max_bytes: maxBytes } = config.checkpoints;
   const git = openGit({ environment: readEnvironment() });
   return openWorkspace({
@@ -272,7 +285,11 @@ function workspaceOf(needs: WorkspaceNeeds): Workspace {
     settle: { shortMs, longMs, unfinishedMs: longMs },
     currentRun: (feature) => currentRun(root, feature),
     checkpointsPath: (feature, run) => fill(config.paths.checkpoints, { feature, run }),
-    providerFor: (name, setup) => providerFrom(name, configFor(root), root, setup.env, log),
+    marks: { origin: { workspace: idOf(root, config), principal: ownPrincipal(userInfo().uid) }, hide },
+    providerFor(name, setup) {
+      secrets.learn(setup.env);
+      return providerFrom(name, configFor(root), root, setup.env, { log, hide });
+    },
     logFor: (feature, run) => log.child({ feature, run }),
     record: {
       version,
@@ -284,7 +301,7 @@ function workspaceOf(needs: WorkspaceNeeds): Workspace {
         telemetry(log),
         heard,
       ],
-      writeMetrics: writeMetricsWith(clock, git),
+      writeMetrics: writeMetricsWith(clock, git, hide),
     },
   });
 }
@@ -314,25 +331,6 @@ async function untilDone(
   });
   clearInterval(beat);
 }
-
-/** Lets an agent's hook start a supervisor again: a constant script beside the arguments it runs, so that nothing is quoted. */
-async function writeWakeFiles(root: string, place: SupervisorPlace): Promise<void> {
-  // The agent whose hook starts it has none of the variables that lead to the tmux server and the configuration.
-  const kept = Object.entries(readEnvironment()).filter(([name]) => /^(TMUX_TMPDIR|TMOPS_.+)$/.test(name));
-  const variables = kept.map(([name, value]) => `${name}=${value}`).filter((line) => !line.includes('\n'));
-  const guard = ['/bin/sh', packaged('config', 'guard.sh'), ...supervisorProgram, 'supervise', '--root', root];
-  const command = ['/usr/bin/env', ...variables, ...guard];
-  await writeWhole(place.commandFile, `${command.join('\n')}\n`);
-  await writeWhole(place.wakeFile, WAKE, 0o700);
-}
-
-const WAKE = `#!/bin/sh
-# Starts the supervisor of this workspace again. The command is in the file beside this one, one argument a line.
-cd "$(dirname "$0")" || exit 1
-set --
-while IFS= read -r argument; do set -- "$@" "$argument"; done < command
-exec "$@"
-`;
 
 /** 0 when the file is not there. */
 async function mtimeOf(file: string): Promise<number> {

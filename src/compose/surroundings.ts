@@ -1,5 +1,7 @@
 import { stat } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { hasToken } from '../adapters/agents/agent-token.ts';
 import { claudeConfigFile } from '../adapters/agents/claude-files.ts';
 import { trustFolder, trustState } from '../adapters/agents/claude-trust.ts';
 import { openGit } from '../adapters/git/open.ts';
@@ -12,7 +14,7 @@ import { readEnvironment } from '../config/environment.ts';
 import { keptConfig } from '../config/keep.ts';
 import { loadConfig, type ConfigResult, type LoadRequest } from '../config/load.ts';
 import { planStart } from '../config/plan.ts';
-import { say } from '../config/say.ts';
+import { sayWithout } from '../config/say.ts';
 import type { Config } from '../config/schema.ts';
 import { isAgentStep, promptOf, type Workflow } from '../core/workflow.ts';
 import type { Clock, Files, Log, Prover, Terminal } from '../engine/ports.ts';
@@ -21,6 +23,7 @@ import { providerFrom } from './agents.ts';
 import { byHand } from './by-hand.ts';
 import { examineMachine } from './doctor.ts';
 import { packaged, packageDir, version } from './package.ts';
+import type { Secrets } from './secrets.ts';
 
 /** The program that node runs to be tmops: this bundle. */
 export const program: readonly string[] = [process.execPath, packaged('dist', 'tmops.js')];
@@ -42,11 +45,12 @@ export interface SurroundingsParts {
   readonly terminalOn: (socket: string | null) => Terminal;
   readonly leftovers: AppPorts['leftovers'];
   readonly log: Log;
+  readonly secrets: Secrets;
 }
 
 /** Everything the operations need of the world, for one workspace. */
 export function surroundings(parts: SurroundingsParts): AppPorts {
-  const { root, log } = parts;
+  const { root, log, secrets } = parts;
   const git = openGit({ environment: readEnvironment() });
   const configNow = keptConfig(requestOf(root, readEnvironment()));
   const project = openProject({ git, environment: readEnvironment() });
@@ -54,13 +58,18 @@ export function surroundings(parts: SurroundingsParts): AppPorts {
     root,
     workspaceId: parts.workspaceId,
     version,
+    owner: userInfo().uid,
     clock: parts.clock,
     workspace: parts.workspace,
     files: parts.files,
     ...{ prover: parts.prover, rewinder: git.rewinder, keeper: git.keeper, leftovers: parts.leftovers },
     terminal: parts.terminalOn,
-    fileFault: () => fileFaultOf(configNow()),
-    config: (env) => configOf(root, env === undefined ? configNow() : loadConfig(requestOf(root, env))),
+    fileFault: () => fileFaultOf(configNow(), secrets),
+    config: (env) => configOf(root, env === undefined ? configNow() : loadConfig(requestOf(root, env)), secrets),
+    access: () => accessOf(configNow()),
+    agentOf: (token) => agentOf(parts.workspace, token),
+    hide: secrets.hide,
+    learnSecrets: secrets.learn,
     ...beginningAndEnd(root, project),
     ...byHand(root, { git, project }),
     features: () => project.listFeatures(root),
@@ -99,7 +108,7 @@ export function surroundings(parts: SurroundingsParts): AppPorts {
     trust: (provider, trust, env) => trustOf(root, provider, trust, env),
     async providerFault(provider, config, env) {
       try {
-        await providerFrom(provider, config, root, env, log);
+        await providerFrom(provider, config, root, env, { log });
         return null;
       } catch (error) {
         const told = tellError(error);
@@ -132,14 +141,15 @@ const requestOf = (root: string, env: Readonly<Record<string, string>>): LoadReq
 });
 
 /** The variables of the supervisor are those of whoever called first, which says nothing of whoever calls now. */
-function fileFaultOf(loaded: ConfigResult): ReturnType<AppPorts['fileFault']> {
+function fileFaultOf(loaded: ConfigResult, { hide }: Secrets): ReturnType<AppPorts['fileFault']> {
   const faults = loaded.ok
     ? []
     : loaded.faults.filter(({ kind, file }) => kind !== 'unset-variable' && isAbsolute(file));
-  return faults.length === 0 ? null : tellFaults(faults, say);
+  return faults.length === 0 ? null : tellFaults(faults, sayWithout(hide));
 }
 
-function configOf(root: string, loaded: ConfigResult): ReturnType<AppPorts['config']> {
+function configOf(root: string, loaded: ConfigResult, { hide }: Secrets): ReturnType<AppPorts['config']> {
+  const say = sayWithout(hide);
   if (!loaded.ok) return { ok: false, problem: tellFaults(loaded.faults, say) };
   return {
     ok: true,
@@ -149,6 +159,20 @@ function configOf(root: string, loaded: ConfigResult): ReturnType<AppPorts['conf
       return planned.ok ? { ok: true, plan: planned.plan } : { ok: false, problem: tellFaults(planned.faults, say) };
     },
   };
+}
+
+/** Not as a caller's variables would have it. Where the configuration is faulty, the strict rules that ship hold. */
+function accessOf(loaded: ConfigResult): Config['access'] {
+  return loaded.ok ? loaded.config.access : { across_features: false, agents: 'read' };
+}
+
+async function agentOf(workspace: Workspace, token: string): ReturnType<AppPorts['agentOf']> {
+  for (const { loop, place } of workspace.opened()) {
+    const { agents, identity } = loop.run();
+    for (const role of Object.keys(agents))
+      if (await hasToken(place.agentDir(role), token)) return { feature: identity?.feature ?? '', role };
+  }
+  return null;
 }
 
 /** How features come and go on disk. */

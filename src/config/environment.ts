@@ -14,6 +14,7 @@ export const RESERVED_VARIABLES: Readonly<Record<string, string>> = {
   TMOPS_ENV: 'layers `tmops.config.NAME.yaml` over the workspace file',
   TMOPS_HOOK: "set by tmops for an agent's hooks",
   TMOPS_AGENT_DIR: 'set by tmops for an agent: its own folder',
+  TMOPS_AGENT_TOKEN: "set by tmops for an agent: shows that a call comes from the agent's pane",
   TMOPS_SUPERVISOR_PID_FILE: 'set by tmops for an agent: where to find the supervisor',
   TMOPS_WAKE: 'set by tmops for an agent: what its hooks call when they find no supervisor',
   TMOPS_NODE: 'set by tmops for an agent: the node that runs the hook in front of writes',

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { check } from './check.ts';
 import { environmentTree, flagTree, readEnvironment } from './environment.ts';
 import type { Environment } from './expand.ts';
+import { dotted } from './faults.ts';
 import type { ConfigFault } from './faults.ts';
 import { freeze } from './freeze.ts';
 import { locatedIn } from './located.ts';
@@ -16,6 +17,7 @@ import type { ReadResult } from './source.ts';
 import { namedFileFaults } from './named-files.ts';
 import { merge } from './tree.ts';
 import type { Tree } from './tree.ts';
+import { refusedOf, sentencesOf, unsafeIn } from './unsafe.ts';
 import { parseYaml } from './yaml.ts';
 import type { Expander, Parsed } from './yaml.ts';
 
@@ -35,6 +37,8 @@ export type ConfigResult =
       readonly config: Config;
       /** The files that were read, in order, then `environment` and `command line` where they changed something. */
       readonly sources: readonly string[];
+      /** What only keys of `unsafe` allow, as sentences. */
+      readonly unsafe: readonly string[];
     } & Located)
   | { readonly ok: false; readonly faults: readonly ConfigFault[] };
 
@@ -59,7 +63,7 @@ export function loadConfig(request: LoadRequest): ConfigResult {
   const read = given.filter((layer) => layer.faults.length === 0).map((layer) => layer.tree);
   // Nothing can be checked on top of a shipped file that cannot be read.
   const checked: ConfigResult =
-    given[0]?.faults.length === 0 ? checkLayers(read, shape, workspaceRoot) : { ok: false, faults: [] };
+    given[0]?.faults.length === 0 ? checkLayers(read, shape, request) : { ok: false, faults: [] };
   if (checked.ok && unread.length === 0) return checked;
   return { ok: false, faults: inOrder([...unread, ...(checked.ok ? [] : checked.faults)], given) };
 }
@@ -69,7 +73,7 @@ export function loadWorkspaceConfig(request: Omit<LoadRequest, 'env'>): ConfigRe
   return loadConfig({ ...request, env: readEnvironment() });
 }
 
-function checkLayers(layers: readonly Tree[], shape: Shape, root: string | null): ConfigResult {
+function checkLayers(layers: readonly Tree[], shape: Shape, { workspaceRoot: root, env }: LoadRequest): ConfigResult {
   const faults = new Map<string, ConfigFault>();
   let config: Config | null = null;
   let merged: Tree | null = null;
@@ -85,8 +89,12 @@ function checkLayers(layers: readonly Tree[], shape: Shape, root: string | null)
   for (const fault of config ? contradicting(config, located, sources) : []) faults.set(fault.key, fault);
   for (const fault of config && root !== null ? namedFileFaults(config, root, located) : [])
     faults.set(fault.key, fault);
+  // Of the whole, since a later layer may allow what an earlier one asks for.
+  const unsafe = config ? unsafeIn(config, env) : [];
+  for (const { path, expected } of config ? refusedOf(unsafe, config) : [])
+    faults.set(`unsafe ${dotted(path)}`, located.blame(path, expected));
   if (!config || faults.size > 0) return { ok: false, faults: [...faults.values()] };
-  return { ok: true, config: freeze(config), sources, ...located };
+  return { ok: true, config: freeze(config), sources, unsafe: sentencesOf(unsafe), ...located };
 }
 
 /** Of values that cannot be together, the one that came last is blamed: it broke what was right before. */

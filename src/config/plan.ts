@@ -9,6 +9,7 @@ import type { Located } from './located.ts';
 import { pointed, readWorkflow, type ReadWorkflow } from './read-workflow.ts';
 import { findDocument, leadsOut, refused, suggesting, type DocumentPlaces, type Refused } from './shipped.ts';
 import { faultAt } from './source.ts';
+import { refusedOf, sentencesOf, unsafeInWorkflow } from './unsafe.ts';
 
 export type { DocumentPlaces } from './shipped.ts';
 
@@ -19,6 +20,8 @@ export interface StartPlan {
   readonly workflowDir: string;
   /** Roles of the workflow's file that take no part, since `features.default_phases` does not name them. */
   readonly leftOut: readonly string[];
+  /** What only keys of `unsafe` allow, as sentences. */
+  readonly unsafe: readonly string[];
 }
 
 export type PlanResult = { readonly ok: true; readonly plan: StartPlan } | Refused;
@@ -40,10 +43,14 @@ export function planStart(loaded: Loaded, places: DocumentPlaces, layoutName: st
   const { workflow } = chosen;
   const unregistered = moduleFault(workflow, read, loaded);
   if (unregistered) return refused(unregistered);
+  const asked = unsafeInWorkflow(workflow);
+  const [refusal] = refusedOf(asked, config);
+  if (refusal) return refused(read.blame(refusal.path, refusal.expected));
   const laidOut = readLayout(loaded, places, layoutName, Object.keys(workflow.roles));
   if (!laidOut.ok) return laidOut;
+  const unsafe = [...new Set([...loaded.unsafe, ...sentencesOf(asked)])];
   const leftOut = Object.keys(read.workflow.roles).filter((role) => workflow.roles[role] === undefined);
-  return { ok: true, plan: { workflow, layout: laidOut.layout, workflowDir: dirname(found.path), leftOut } };
+  return { ok: true, plan: { workflow, layout: laidOut.layout, workflowDir: dirname(found.path), leftOut, unsafe } };
 }
 
 /** Where nobody chose roles, the list at fault is the shipped one, and the workflow is what somebody chose. */

@@ -11,6 +11,12 @@ export function say(fault: ConfigFault): string {
   return lines.map(harmless).join('\n');
 }
 
+/** The same without secrets in what is quoted. */
+export const sayWithout =
+  (hide: (text: string) => string) =>
+  (fault: ConfigFault): string =>
+    say({ ...fault, text: hide(fault.text), sourceLine: hide(fault.sourceLine), expected: hide(fault.expected) });
+
 const WIDTH = 100;
 const TEXT_SHOWN = 60;
 

@@ -16,8 +16,8 @@ import {
 /** Where logs go when `telemetry.outputs.file` is just `true`. No feature can have a folder of that name. */
 const LOG_FILE = '.tmops/.logs/tmops.log';
 
-/** Not `auto` and `bypassPermissions`: the one opens a dialog nobody answers, the other leaves an agent without any rule. */
-const permissionMode = () => z.enum(['acceptEdits', 'dontAsk', 'manual', 'plan']);
+/** The last two only where `unsafe.permission_bypass` allows them (unsafe.ts). */
+const permissionMode = () => z.enum(['acceptEdits', 'dontAsk', 'manual', 'plan', 'auto', 'bypassPermissions']);
 
 /** The word stands for null. */
 const never = <T extends z.ZodType>(value: T) => z.union([z.literal('never').transform(() => null), value]);
@@ -201,6 +201,33 @@ const supervisor = z.strictObject({
     .describe('How long the supervisor stays when no feature runs and no door is open; `never`: for good.'),
 });
 
+const access = z.strictObject({
+  across_features: z
+    .boolean()
+    .describe(
+      "Whether a client that is bound to one feature (`tmops mcp --feature`, whatever runs in an agent's pane) may read and drive the others as well.",
+    ),
+  agents: z
+    .enum(['read', 'drive'])
+    .describe(
+      "What tmops does for whatever runs in an agent's pane: `read` its feature, or `drive` it as well (approve, skip, message, …).",
+    ),
+});
+
+const unsafe = z.strictObject({
+  permission_bypass: z
+    .boolean()
+    .describe(
+      'Allows agents that act without asking: permission modes `bypassPermissions` and `auto`, `--dangerously-skip-permissions`, rules that allow every command.',
+    ),
+  shell_command: z
+    .boolean()
+    .describe("Allows a shell, an interpreter or a program that starts any other as the agents' program."),
+  secret_arguments: z
+    .boolean()
+    .describe('Allows secrets in the arguments of commands, where every process of the machine can read them.'),
+});
+
 /** Every key with its meaning. Defaults are in `config/tmops-mcp.config.yaml` alone, so the shipped file holds each key. */
 export const configSchema = z.strictObject({
   server,
@@ -242,6 +269,8 @@ export const configSchema = z.strictObject({
   paths,
   checkpoints,
   supervisor,
+  access,
+  unsafe,
 });
 
 /** Keys as in the YAML; durations in milliseconds, commands as argv, frozen. Relative paths are from the project root. */

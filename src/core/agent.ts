@@ -70,6 +70,8 @@ export interface AgentOrder {
   readonly env: Readonly<Record<string, string>>;
   /** A file whose text goes into the system prompt; absent when instructions are typed. */
   readonly systemPromptFile?: string;
+  /** Random, and made anew for each process: tmops knows calls out of the agent's pane by it. Absent: it gets none. */
+  readonly token?: string;
   readonly permissions: RolePermissions;
   /** The project's test command as argv, when one is known. */
   readonly testCommand?: readonly string[];

@@ -42,6 +42,8 @@ export interface Settings {
   readonly phaseLimitMs?: number | null;
   /** What becomes of a branch that others changed: a human is asked, or it is put aside without. Absent: asked. */
   readonly onConflict?: 'ask' | 'stash';
+  /** What a key of `unsafe` allows and this run makes use of, as sentences; absent: nothing. */
+  readonly unsafe?: readonly string[];
 }
 
 /** Why a run could not begin when its turn had come, and what helps. */
@@ -317,5 +319,15 @@ export type Fact =
   /** The file is not there any more, neither the whole nor the faulty one. */
   | { readonly kind: 'checkpoint.gone'; readonly file: string };
 
-export type Event = Fact & { readonly seq: number; readonly at: number };
+/**
+ * Whose a fact is: the workspace, and who caused it, as `principalOf` (app) writes it: a door and a user, an agent, or
+ * tmops itself. There is one workspace and one user today; with these tenants can be told apart.
+ */
+export interface Origin {
+  readonly workspace: string;
+  readonly principal: string;
+}
+
+/** Origins are absent in journals of before they were written down. */
+export type Event = Fact & { readonly seq: number; readonly at: number } & Partial<Origin>;
 export type EventKind = Fact['kind'];

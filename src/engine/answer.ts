@@ -15,6 +15,7 @@ export interface AnswerOrder {
   /** The label of a choice, as somebody was shown it. */
   readonly choice: string;
   readonly by: string;
+  readonly principal?: string;
   /** Whether this is the dialog that they were shown. */
   readonly isMeant: (dialog: Dialog) => boolean;
 }
@@ -70,7 +71,7 @@ export async function answerDialog(parts: AnswerParts, order: AnswerOrder): Prom
       isMarked && !isJournaled
         ? { kind: 'dialog-answered', ...about, dialog: seen.dialog, by: order.by }
         : { kind: 'dialog-answering', ...about, dialog: seen.dialog };
-    const allowed = await parts.loop.submit(request);
+    const allowed = await parts.loop.submit(request, order.principal);
     if (!allowed.ok) return allowed;
     isJournaled ||= isMarked;
     const key = isMarked ? 'enter' : marked < target ? 'down' : 'up';

@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import type { AgentHandle, AgentOrder, Launch } from '../core/agent.ts';
+import { AGENT_TOKEN_PREFIX } from '../core/secrets.ts';
 import type { Layout } from '../core/layout.ts';
 import type { Agent, Run } from '../core/run.ts';
 import { writeRulesOf } from '../core/workflow.ts';
@@ -231,6 +233,7 @@ function orderOf({ loop, place, setup }: CrewParts, agent: Agent): AgentOrder {
     agentDir: place.agentDir(agent.role),
     runDir: place.runDir,
     env: setup.env,
+    token: `${AGENT_TOKEN_PREFIX}${randomBytes(24).toString('hex')}`,
     permissions: {
       allow: [...setup.allow, ...role.allow],
       denyWrites: rules?.deny ?? [],

@@ -34,19 +34,20 @@ const TOLD_ONCE: ReadonlySet<Request['kind']> = new Set([
 
 interface Waiting {
   readonly request: Request;
+  readonly principal: string | undefined;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /** The requests of a run, in their order. */
 export interface Intake {
-  readonly submit: (request: Request) => Promise<Answer>;
+  readonly submit: (request: Request, principal?: string) => Promise<Answer>;
   /** Resolves when what is in the queue now has been dealt with. */
   readonly settled: () => Promise<void>;
 }
 
 /** Hands requests to `take` one at a time; see TOLD_ONCE for those that the disk refuses. */
-export function openIntake(take: (request: Request) => Promise<Answer>, disk: Disk): Intake {
+export function openIntake(take: Intake['submit'], disk: Disk): Intake {
   let queue: Waiting[] = [];
   let tail: Promise<void> = Promise.resolve();
 
@@ -60,7 +61,7 @@ export function openIntake(take: (request: Request) => Promise<Answer>, disk: Di
   const takeAll = async (): Promise<void> => {
     for (let head = queue[0]; head; head = queue[0]) {
       try {
-        const answer = await take(head.request);
+        const answer = await take(head.request, head.principal);
         queue.shift();
         head.resolve(answer);
       } catch (error) {
@@ -76,20 +77,20 @@ export function openIntake(take: (request: Request) => Promise<Answer>, disk: Di
     }
   };
 
-  const enqueue = (request: Request): Promise<Answer> => {
+  const enqueue = (request: Request, principal: string | undefined): Promise<Answer> => {
     if (queue.length >= QUEUE_LIMIT)
       return Promise.reject(new Error(`Internal error: ${queue.length} requests are waiting for one run`));
     return new Promise<Answer>((resolve, reject) => {
-      queue.push({ request, resolve, reject });
+      queue.push({ request, principal, resolve, reject });
       if (queue.length === 1) tail = Promise.resolve().then(takeAll);
     });
   };
 
   return {
-    async submit(request) {
+    async submit(request, principal) {
       // Behind one that waits for the disk nobody gets a word; what came of that disk is found out at once.
       if (disk.failing() !== null && queue.length > 0 && !TOLD_ONCE.has(request.kind)) await disk.tryNow();
-      return enqueue(request);
+      return enqueue(request, principal);
     },
     settled: () => tail,
   };

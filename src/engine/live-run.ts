@@ -5,7 +5,7 @@ import { checkStep } from './check-step.ts';
 import { openAttendance, type Attendance, type AttendanceParts } from './attendance.ts';
 import { handleOf, type CrewParts, type CrewSetup } from './crew.ts';
 import type { FactStore } from './disk.ts';
-import { openRunLoop, type RunLoop } from './loop.ts';
+import { openRunLoop, type LoopMarks, type RunLoop } from './loop.ts';
 import { interruptTurn } from './interrupt.ts';
 import { executeModule } from './module-step.ts';
 import type { RunPlace } from './place.ts';
@@ -53,6 +53,7 @@ export interface LiveRunParts extends AttendanceParts {
   /** What whoever wrote the journal before left to the record; see `recordBefore`. */
   readonly before: Before;
   readonly readEvents: () => Promise<readonly Event[]>;
+  readonly marks?: LoopMarks;
 }
 
 /** Nothing acts before `equip`; a run that is only looked at stays unequipped. */
@@ -64,17 +65,12 @@ export function openLiveRun(parts: LiveRunParts): LiveRun {
   let closed = false;
   const onError = errorsInto(log);
 
-  const loop = openRunLoop(parts.start, parts.store, clock, (command) => {
-    if (isOnProject(command)) void project.next(command).catch(onError);
-    else if (crew) void perform(crew, command).catch(onError);
-    else log.debug('nothing is done: the run is not equipped', { command: command.do });
-  });
+  const loop = openRunLoop(parts.start, parts.store, clock, carriedOut, parts.marks);
   const stopRecord = keepRecord(loop, place, { ...parts.record, clock }, parts.before, onError);
 
   const attend = (present: CrewParts): Attendance => (attending ??= openAttendance(present, parts, onError));
 
-  async function leave(): Promise<void> {
-    const leaving = attending;
+  async function leave(leaving = attending): Promise<void> {
     attending = null;
     await leaving?.close();
   }
@@ -87,6 +83,12 @@ export function openLiveRun(parts: LiveRunParts): LiveRun {
       .finally(() => (ending = null)));
 
   const project = openProjectWork({ ...parts, loop }, closing.signal, () => closed);
+
+  function carriedOut(command: Command): void {
+    if (isOnProject(command)) void project.next(command).catch(onError);
+    else if (crew) void perform(crew, command).catch(onError);
+    else log.debug('nothing is done: the run is not equipped', { command: command.do });
+  }
 
   async function perform(present: CrewParts, command: Exclude<Command, OnProject>): Promise<void> {
     // Nothing is begun in a session that is just being ended.

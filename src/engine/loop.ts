@@ -1,6 +1,7 @@
 import { decide } from '../core/decide.ts';
-import type { Event, Fact } from '../core/event.ts';
+import type { Event, Fact, Origin } from '../core/event.ts';
 import { evolve } from '../core/evolve.ts';
+import { withoutSecrets } from '../core/foreign.ts';
 import { outstanding, react, type Command } from '../core/react.ts';
 import type { Request } from '../core/request.ts';
 import type { Run } from '../core/run.ts';
@@ -17,8 +18,11 @@ export interface RunLoop {
   failing(): Failing | null;
   /** Whoever keeps what is beside the journal tells how that stands; see `Failing`. */
   recordIs(failing: Failing | null): void;
-  /** Puts a request into the queue; resolves when its facts are on disk and its commands are under way. */
-  submit(request: Request): Promise<Answer>;
+  /**
+   * Puts a request into the queue; resolves when its facts are on disk and its commands are under way. `principal`: who asked
+   * for it; absent: tmops itself.
+   */
+  submit(request: Request, principal?: string): Promise<Answer>;
   /** Issues the commands a run needs when it is taken up again. */
   takeUp(): void;
   /** Called with each batch of new events, in order. Returns the way to stop it. */
@@ -31,30 +35,47 @@ export interface RunLoop {
   giveUp(): void;
 }
 
+/** What becomes of every event. */
+export interface LoopMarks {
+  /** The workspace, and who acts where nobody asked; null: events do not say. */
+  readonly origin?: Origin | null;
+  /** Takes secrets out of what others wrote before anything is made of it; absent: it stays. */
+  readonly hide?: (text: string) => string;
+}
+
 /** How many events stay in memory for those who follow; the journal has them all. */
 const RECENT_LIMIT = 500;
 
 /**
  * One writer per run. Requests are taken one at a time: decide → append (flushed) → evolve → react → perform. Performing
- * is not waited for; what it yields comes back as requests.
+ * is not waited for; what it yields comes back as requests. Each event carries the `origin`, or who asked for it in its place.
  */
 export function openRunLoop(
   start: Run,
   store: FactStore,
   clock: Clock,
   perform: (command: Command, run: Run) => void,
+  marks: LoopMarks = {},
 ): RunLoop {
+  const { origin = null, hide } = marks;
   let run = start;
   let recent: Event[] = [];
   let recordFailing: Failing | null = null;
   const listeners = new Set<(run: Run, events: readonly Event[]) => void>();
   const disk = watchDisk(store, clock);
 
-  const take = async (request: Request): Promise<Answer> => {
+  const take = async (asked: Request, principal?: string): Promise<Answer> => {
     const at = clock.now();
+    const request = hide ? withoutSecrets(asked, hide) : asked;
     const decision = decide(run, request, at);
     if (!decision.ok) return decision;
-    const events = decision.facts.map((fact: Fact, index): Event => ({ ...fact, seq: run.seq + 1 + index, at }));
+    const whose = origin && principal !== undefined ? { ...origin, principal } : origin;
+    const events = decision.facts.map((fact: Fact, index): Event => ({
+      ...fact,
+      seq: run.seq + 1 + index,
+      at,
+      ...whose,
+    }));
     if (events.length === 0) return { ok: true, events };
     await disk.append(events, at);
     const commands = new Map<string, Command>();

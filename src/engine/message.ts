@@ -13,15 +13,12 @@ export async function queueMessage(
   target: { readonly loop: RunLoop; readonly place: RunPlace; readonly files: Files },
   role: string,
   text: string,
+  principal?: string,
 ): Promise<Answer> {
-  if (isTypable(text)) return target.loop.submit({ kind: 'message', role, line: text, file: null });
+  if (isTypable(text)) return target.loop.submit({ kind: 'message', role, line: text, file: null }, principal);
   const name = `${createHash('sha256').update(text).digest('hex').slice(0, 8)}.md`;
   await target.files.write(join(target.place.promptsDir, name), text);
   const feature = target.loop.run().identity?.feature ?? '';
-  return target.loop.submit({
-    kind: 'message',
-    role,
-    line: pointerLine(`.tmops/${feature}/current/prompts/${name}`),
-    file: `prompts/${name}`,
-  });
+  const line = pointerLine(`.tmops/${feature}/current/prompts/${name}`);
+  return target.loop.submit({ kind: 'message', role, line, file: `prompts/${name}` }, principal);
 }

@@ -4,7 +4,7 @@ import { z } from 'zod';
  * The language of the supervisor's unix socket: one JSON value a line. The supervisor greets first; then each request is
  * answered once, in any order, matched by id.
  */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 /** A longer line is an error and ends the connection: no operation takes or gives that much. */
 export const MAX_LINE_BYTES = 4 * 1024 * 1024;
 
@@ -14,6 +14,12 @@ export const caller = z.strictObject({
   door: z.enum(['cli', 'mcp', 'socket']),
   /** Working directory of the caller, absolute. */
   cwd: z.string(),
+  /** Numeric id of the caller's user; absent: that of the supervisor, since nobody else may enter the socket's folder. */
+  user: z.int().min(0).optional(),
+  /** The one feature that this client is bound to (`tmops mcp --feature`). */
+  only: z.string().max(64).optional(),
+  /** What an agent's pane has in its environment ('' when it was taken out): the call comes from that agent. */
+  agentToken: z.string().max(200).optional(),
   /** Sent with `start` only: the environment the agents are to inherit from. */
   env: z.record(z.string(), z.string()).optional(),
 });

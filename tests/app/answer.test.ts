@@ -20,7 +20,7 @@ afterEach(() => rig.end());
 const answer = (choice: string, over: object = {}) =>
   handle(
     { feature: 'auth-api', role: 'lead', choice, ...over },
-    { door: 'mcp', cwd: '/' },
+    { door: 'mcp', cwd: '/', principal: 'mcp:1000' },
     new AbortController().signal,
   );
 

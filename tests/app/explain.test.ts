@@ -31,7 +31,7 @@ async function explained(story: Story): Promise<OutputOf<'explain'>> {
   workspace = await playedWorkspace({ 'auth-api': story });
   const answer = await handlersFor(workspace.ports).explain(
     { feature: 'auth-api' },
-    { door: 'cli', cwd: '/' },
+    { door: 'cli', cwd: '/', principal: 'cli:1000' },
     new AbortController().signal,
   );
   if (!answer.ok) throw new Error(answer.problem.sentence);
@@ -244,7 +244,7 @@ describe('why', () => {
 it('a journal that takes nothing is told by status, list, wait and why, and is forgotten once it takes something', async () => {
   workspace = await playedWorkspace({ 'auth-api': working() });
   const handlers = handlersFor(workspace.ports);
-  const [caller, signal] = [{ door: 'cli', cwd: '/' } as const, new AbortController().signal];
+  const [caller, signal] = [{ door: 'cli', cwd: '/', principal: 'cli:1000' } as const, new AbortController().signal];
   const output = <T>(answer: { ok: true; output: T } | { ok: false }): T => {
     if (!answer.ok) throw new Error('It was refused');
     return answer.output;

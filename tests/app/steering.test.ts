@@ -27,7 +27,7 @@ async function ask<K extends OperationKey>(
   input: InputOf<K>,
   signal = never,
 ): Promise<{ output: OutputOf<K> } | { problem: ProblemView }> {
-  const answer = await handlers[key](input, { door: 'cli', cwd: '/' }, signal);
+  const answer = await handlers[key](input, { door: 'cli', cwd: '/', principal: 'cli:1000' }, signal);
   if (!answer.ok) return { problem: answer.problem };
   expect(operations[key].output.parse(answer.output)).toEqual(answer.output);
   return { output: answer.output };

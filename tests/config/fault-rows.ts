@@ -124,7 +124,7 @@ export const VALUE_FAULTS: readonly FaultRow[] = [
     name: 'a permission mode that asks nobody',
     yaml: 'providers:\n  claude_code:\n    permission_mode: bypassPermissions\n',
     faults: ['3:22 bad-value providers.claude_code.permission_mode "bypassPermissions"'],
-    expected: 'one of acceptEdits, dontAsk, manual, plan',
+    expected: 'acceptEdits, dontAsk, manual or plan; an agent that never asks needs unsafe.permission_bypass: true',
   },
   {
     name: 'a duration without a unit that exists',

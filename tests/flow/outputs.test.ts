@@ -268,7 +268,7 @@ describe('a configuration that is refused', () => {
     async (flag) => {
       const told = await refusal({ provider: 'claude_code', config: `  claude_code:\n    args: ['${flag}', json]` });
       expect(told).toContain(flag.split('=')[0]);
-      expect(told).toMatch(/Leave it out|Use --permission-mode/);
+      expect(told).toMatch(/Leave it out|use --permission-mode/i);
     },
   );
 

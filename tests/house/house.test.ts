@@ -33,7 +33,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'adapters/agents': ['.', 'core', 'files', 'execa', 'yaml', 'zod', 'node:'],
   'adapters/watch': ['.', 'core', 'node:'],
   'adapters/clock': ['.', 'node:'],
-  'adapters/log': ['.', 'files', 'pino', 'node:'],
+  'adapters/log': ['.', 'core', 'files', 'pino', 'node:'],
   'adapters/machine': ['.', 'core', 'execa', 'zod', 'node:'],
   'adapters/modules': ['.', 'files', 'node:'],
   'adapters/sinks': ['.', 'files', 'execa', 'node:'],

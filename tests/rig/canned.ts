@@ -25,6 +25,7 @@ export const cannedStatus: StatusView = {
   paused: null,
   queue: null,
   checks: [],
+  unsafe: [],
   session: 'tmops-auth-api',
   attach: "tmux attach -t '=tmops-auth-api'",
   socket: null,

@@ -1,3 +1,5 @@
+import { UNSAFE_MODES } from '../../core/unsafe.ts';
+
 /** An argument that cannot be given to the agents, why, and what to do instead. */
 export interface RefusedArgument {
   readonly arg: string;
@@ -8,16 +10,19 @@ export interface RefusedArgument {
 export const PERMISSION_MODES = ['acceptEdits', 'manual', 'dontAsk', 'plan'] as const;
 export type PermissionMode = (typeof PERMISSION_MODES)[number];
 
-/** Those of the user's extra arguments that would break the way tmops runs Claude Code. Empty when all may be passed. */
-export function refuseArgs(args: readonly string[]): RefusedArgument[] {
+/**
+ * Those of the user's extra arguments that would break the way tmops runs Claude Code. Empty when all may be passed. `bypass`:
+ * agents may act without asking.
+ */
+export function refuseArgs(args: readonly string[], bypass = false): RefusedArgument[] {
   const first = args[0];
   const words = first !== undefined && !first.startsWith('-') ? [refusedWord(first)] : [];
-  return [...words, ...args.flatMap((arg, index) => refusedFlags(arg, args[index + 1]))];
+  return [...words, ...args.flatMap((arg, index) => refusedFlags(arg, args[index + 1], bypass))];
 }
 
-/** Why a permission mode is refused, or null when agents may run in it. */
-export function refuseMode(mode: string): Omit<RefusedArgument, 'arg'> | null {
-  if (isPermissionMode(mode)) return null;
+/** Why a permission mode is refused, or null when agents may run in it. `bypass`: they may act without asking. */
+export function refuseMode(mode: string, bypass = false): Omit<RefusedArgument, 'arg'> | null {
+  if (isPermissionMode(mode) || (bypass && UNSAFE_MODES.includes(mode))) return null;
   const known = REFUSED_MODES[mode];
   const instead = `Use one of ${PERMISSION_MODES.join(', ')}.`;
   return { why: known ?? `"${mode}" is not a permission mode of Claude Code`, instead };
@@ -136,18 +141,18 @@ function refusedWord(word: string): RefusedArgument {
   };
 }
 
-function refusedFlags(arg: string, next: string | undefined): RefusedArgument[] {
+function refusedFlags(arg: string, next: string | undefined, bypass: boolean): RefusedArgument[] {
   const [flag, value] = splitOnce(arg, '=');
   if (flag === '--permission-mode')
-    return refusedMode(value === undefined ? [arg, next ?? ''] : [arg], value ?? next ?? '');
+    return refusedMode(value === undefined ? [arg, next ?? ''] : [arg], value ?? next ?? '', bypass);
   return lettersOf(flag).flatMap((one) => {
     const rule = REFUSED_FLAGS[one];
-    return rule === undefined ? [] : [{ arg, ...rule }];
+    return rule === undefined || (bypass && rule === NO_CHECKS) ? [] : [{ arg, ...rule }];
   });
 }
 
-function refusedMode(given: readonly string[], mode: string): RefusedArgument[] {
-  const refused = refuseMode(mode);
+function refusedMode(given: readonly string[], mode: string, bypass: boolean): RefusedArgument[] {
+  const refused = refuseMode(mode, bypass);
   return refused === null ? [] : [{ arg: given.join(' ').trim(), ...refused }];
 }
 

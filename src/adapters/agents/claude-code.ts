@@ -18,6 +18,7 @@ import { livenessLook } from './liveness.ts';
 import { destroyTree } from './destroy-tree.ts';
 import { recordedExit, recordedProcess } from './process.ts';
 import type { Process } from './process-table.ts';
+import { withoutSecrets } from './hidden-dialog.ts';
 import { ProviderError } from './provider-error.ts';
 
 export interface ClaudeCodeOptions extends ClaudeLaunchOptions {
@@ -25,6 +26,8 @@ export interface ClaudeCodeOptions extends ClaudeLaunchOptions {
   readonly signatures: ClaudeSignatures;
   /** Told of each event file that cannot be read, and of each variable that cannot be passed. */
   readonly onProblem?: (problem: { readonly file: string; readonly why: string }) => void;
+  /** Takes secrets out of what agents show and report. */
+  readonly hide?: (text: string) => string;
 }
 
 type AgentFolder = Pick<AgentHandle, 'agentDir'>;
@@ -32,7 +35,7 @@ type Take = (evidence: Evidence) => void;
 
 /** Claude Code, interactive. Throws a ProviderError when the options name an argument that cannot be given. */
 export function claudeCodeProvider(options: ClaudeCodeOptions) {
-  refuseFirst(options.args ?? []);
+  refuseFirst(options);
   return {
     name: 'claude_code',
     timing: TIMING,
@@ -50,7 +53,8 @@ export function claudeCodeProvider(options: ClaudeCodeOptions) {
     alive: livenessLook(),
     exit: (agent: AgentFolder): Promise<Exit> => recordedExit(agent),
     activity: (agent: AgentHandle): Promise<Activity> => claudeActivity(agent),
-    classify: (capture: string): Screen => withLimitShown(classifyClaude(capture, options.signatures), Date.now()),
+    classify: (capture: string): Screen =>
+      withoutSecrets(withLimitShown(classifyClaude(capture, options.signatures), Date.now()), options.hide),
     evidence: (agent: AgentHandle, after: string, take: Take): Promise<() => Promise<void>> =>
       watchEvidence({
         agentDir: agent.agentDir,
@@ -58,6 +62,7 @@ export function claudeCodeProvider(options: ClaudeCodeOptions) {
         take,
         parse: parseHookEvent,
         onProblem: problemOf(options),
+        ...(options.hide === undefined ? {} : { hide: options.hide }),
       }),
   };
 }
@@ -77,8 +82,8 @@ const TIMING: DeliveryTiming = {
   readyWithinMs: 30_000,
 };
 
-function refuseFirst(args: readonly string[]): void {
-  const refused = refuseArgs(args)[0];
+function refuseFirst({ args = [], bypass = false }: ClaudeCodeOptions): void {
+  const refused = refuseArgs(args, bypass)[0];
   if (refused === undefined) return;
   throw new ProviderError({
     reason: 'order',

@@ -4,6 +4,7 @@ import type { AgentOrder, Launch } from '../../core/agent.ts';
 import { makePrivateFolder } from '../../files/in-place.ts';
 import { writeWhole } from '../../files/write-whole.ts';
 import { refuseMode, type PermissionMode } from './claude-args.ts';
+import { AGENT_TOKEN } from './agent-token.ts';
 import { claudeConfigDir } from './claude-files.ts';
 import { claudeSettings } from './claude-settings.ts';
 import { writeLaunch } from './launch.ts';
@@ -19,6 +20,8 @@ export interface ClaudeLaunchOptions {
   readonly args?: readonly string[];
   /** For roles that name none (default `acceptEdits`). */
   readonly permissionMode?: PermissionMode;
+  /** Agents may act without asking (`unsafe.permission_bypass`). */
+  readonly bypass?: boolean;
   /** What stands under `mcpServers` of the file given to --mcp-config; no other server is loaded. */
   readonly mcpServers?: Readonly<Record<string, unknown>>;
   /** Overrides CLAUDE_CONFIG_DIR of the order's environment. */
@@ -63,7 +66,7 @@ const INSTALL =
 
 function modeOf(options: ClaudeLaunchOptions, order: AgentOrder): string {
   const mode = order.permissions.mode ?? options.permissionMode ?? 'acceptEdits';
-  const refused = refuseMode(mode);
+  const refused = refuseMode(mode, options.bypass);
   if (refused === null) return mode;
   throw new ProviderError({
     reason: 'order',
@@ -115,6 +118,7 @@ function environment(
     CLAUDE_CODE_ENABLE_PROMPT_SUGGESTION: 'false',
     TMOPS_HOOK: hook,
     TMOPS_AGENT_DIR: order.agentDir,
+    ...(order.token !== undefined && { [AGENT_TOKEN]: order.token }),
     ...guard,
     ...(options.hook?.pidFile !== undefined && { TMOPS_SUPERVISOR_PID_FILE: options.hook.pidFile }),
     ...(options.hook?.wake !== undefined && { TMOPS_WAKE: options.hook.wake }),

@@ -5,6 +5,7 @@ import type { AgentNews, Evidence } from '../../core/agent.ts';
 import { untilBeat } from '../../core/beat.ts';
 import { makePrivateFolder, mustBeInPlace } from '../../files/in-place.ts';
 import { readRegular } from '../../files/regular.ts';
+import { writeWhole } from '../../files/write-whole.ts';
 import { withLimitEnd } from './limit-end.ts';
 
 /** What one event's text says. */
@@ -23,6 +24,8 @@ export interface EvidenceWatch {
   readonly parse: (text: string) => Parsed;
   /** Told once for each file that is skipped, and each time the folder cannot be read. */
   readonly onProblem?: (problem: { readonly file: string; readonly why: string }) => void;
+  /** Takes secrets out of the text of a report. Its file is written anew where there were any; what is told of it is as it was. */
+  readonly hide?: (text: string) => string;
   /** How often to look without having been notified (default 5,000 ms). */
   readonly rescanMs?: number;
 }
@@ -53,7 +56,7 @@ export async function watchEvidence(order: EvidenceWatch): Promise<() => Promise
     const stamp = stampOf(folder);
     const files = stopped() ? [] : await unseen(folder, order.after, seen);
     for (const file of files) {
-      const found = await readEvent(folder, file, order.parse);
+      const found = await readEvent(join(folder, file), order);
       if (stopped()) return;
       seen.add(file);
       if ('problem' in found) report(file, found.problem);
@@ -149,9 +152,12 @@ async function unseen(folder: string, after: string, seen: ReadonlySet<string>):
   return names.filter((name) => EVENT_FILE.test(name) && idOf(name) > after && !seen.has(name)).sort();
 }
 
-async function readEvent(folder: string, file: string, parse: (text: string) => Parsed): Promise<Parsed> {
+async function readEvent(path: string, { parse, hide }: EvidenceWatch): Promise<Parsed> {
   try {
-    return parse((await readRegular(join(folder, file), LARGEST_EVENT_BYTES)).toString('utf8'));
+    const text = (await readRegular(path, LARGEST_EVENT_BYTES)).toString('utf8');
+    const clean = hide?.(text) ?? text;
+    if (clean !== text) await writeWhole(path, clean);
+    return parse(text);
   } catch (error) {
     return { problem: whyOf(error) };
   }

@@ -1,8 +1,9 @@
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { Launch } from '../../core/agent.ts';
 import { makePrivateFolder } from '../../files/in-place.ts';
 import { writeWhole } from '../../files/write-whole.ts';
+import { AGENT_TOKEN, placeToken } from './agent-token.ts';
 import { packagedFile } from './packaged-file.ts';
 import { ProviderError } from './provider-error.ts';
 
@@ -21,16 +22,26 @@ export async function writeLaunch(
   await makePrivateFolder(folder);
   await makePrivateFolder(join(agentDir, 'events'));
   await Promise.all(['process', 'exit'].map((trace) => rm(join(agentDir, trace), { force: true })));
+  await removeHalves(folder);
 
   const variables = Object.entries(launch.env).filter(([name]) => !NOT_THE_AGENTS.has(name));
   const passed = variables.filter(([name, value]) => passes(name, value));
   await writeWhole(join(folder, 'argv'), lines(launch.argv));
   await writeWhole(join(folder, 'env'), lines(passed.map(([name, value]) => `${name}=${value}`)));
   await writeWhole(join(folder, 'cwd'), lines([launch.cwd]));
+  await placeToken(agentDir, launch.env[AGENT_TOKEN]);
   return {
     argv: ['/bin/sh', packagedFile('launch.sh'), agentDir],
     omitted: variables.filter(([name, value]) => !passes(name, value)).map(([name]) => name),
   };
+}
+
+/** Of a supervisor that was killed while it wrote: they may hold half of an environment. */
+async function removeHalves(folder: string): Promise<void> {
+  const halves = (await readdir(folder)).filter(
+    (name) => name.endsWith('.tmp') && !name.endsWith(`.${process.pid}.tmp`),
+  );
+  await Promise.all(halves.map((name) => rm(join(folder, name), { force: true })));
 }
 
 function refuseUnpassable(launch: Launch): void {

@@ -7,6 +7,7 @@ import type { Screen } from '../../core/screen.ts';
 import { makePrivateFolder } from '../../files/in-place.ts';
 import { readTextOrNull } from '../../files/regular.ts';
 import { writeWhole } from '../../files/write-whole.ts';
+import { AGENT_TOKEN } from './agent-token.ts';
 import { watchEvidence, type EvidenceWatch } from './evidence.ts';
 import { parseHookEvent } from './hook-event.ts';
 import { withLimitShown } from './limit-end.ts';
@@ -18,6 +19,7 @@ import { hasWriteRules, placeWriteHook } from './place-write-hook.ts';
 import { destroyTree } from './destroy-tree.ts';
 import { alive, recordedExit, recordedProcess } from './process.ts';
 import type { Process } from './process-table.ts';
+import { withoutSecrets } from './hidden-dialog.ts';
 import { ProviderError } from './provider-error.ts';
 import { classifyRehearsal } from './rehearsal-screen.ts';
 
@@ -34,6 +36,8 @@ export interface RehearsalOptions {
   readonly hook?: { readonly pidFile?: string; readonly wake?: string };
   /** Told of each event file that cannot be read, and of each variable that cannot be passed. */
   readonly onProblem?: NonNullable<EvidenceWatch['onProblem']>;
+  /** Takes secrets out of what agents show and report. */
+  readonly hide?: (text: string) => string;
 }
 
 type Folder = Pick<AgentHandle, 'agentDir'>;
@@ -61,7 +65,8 @@ export function rehearsalProvider(options: RehearsalOptions = {}) {
     alive: livenessLook(),
     exit: (agent: Folder): Promise<Exit> => recordedExit(agent),
     activity: (agent: AgentHandle): Promise<Activity> => activityOf(agent),
-    classify: (capture: string): Screen => withLimitShown(classifyRehearsal(capture), Date.now()),
+    classify: (capture: string): Screen =>
+      withoutSecrets(withLimitShown(classifyRehearsal(capture), Date.now()), options.hide),
     evidence: (agent: Folder, after: string, take: (evidence: Evidence) => void): Promise<() => Promise<void>> =>
       watchEvidence({
         agentDir: agent.agentDir,
@@ -69,6 +74,7 @@ export function rehearsalProvider(options: RehearsalOptions = {}) {
         take,
         parse: parseHookEvent,
         ...(options.onProblem === undefined ? {} : { onProblem: options.onProblem }),
+        ...(options.hide === undefined ? {} : { hide: options.hide }),
       }),
   };
 }
@@ -122,6 +128,7 @@ function environment(options: RehearsalOptions, order: AgentOrder, hook: string)
     ...order.env,
     TMOPS_HOOK: hook,
     TMOPS_AGENT_DIR: order.agentDir,
+    ...(order.token !== undefined && { [AGENT_TOKEN]: order.token }),
     ...(options.hook?.pidFile !== undefined && { TMOPS_SUPERVISOR_PID_FILE: options.hook.pidFile }),
     ...(options.hook?.wake !== undefined && { TMOPS_WAKE: options.hook.wake }),
   };

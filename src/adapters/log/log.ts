@@ -14,8 +14,8 @@ export interface LogOrder {
   readonly console: boolean;
   /** On every line, e.g. `{ process: 'supervisor' }`. */
   readonly bindings: Facts;
-  /** Values that must not be written wherever they turn up (see `secretsOf`). */
-  readonly redact: readonly string[];
+  /** Takes secrets out of a text (see `hiding`). */
+  readonly hide: (text: string) => string;
 }
 
 /** Structured lines of JSON: `level`, `time` (ISO 8601), the bindings, the facts, `msg`. */
@@ -40,7 +40,7 @@ export function openLog(order: LogOrder): OpenLog {
   const outputs: Output[] = order.file === undefined ? [] : [openFileOutput(order.file)];
   if (order.console) outputs.push(openConsoleOutput(process.stderr));
   const state = { open: outputs.length > 0 };
-  const scrub = scrubber(order.redact);
+  const scrub = scrubber(order.hide);
   const line = {
     write: (text: string): void => {
       if (state.open) for (const output of outputs) output.write(text);

@@ -1,10 +1,5 @@
-/** What stands in place of a secret. */
-export const REDACTED = '[redacted]';
+import { hiding, REDACTED, SECRET_NAME } from '../../core/secrets.ts';
 
-const SECRET_NAME = /api[-_]?key|token|secret|passw(or)?d|authorization|cookie|credential/i;
-const SECRET_TEXT = /\bBearer\s+[A-Za-z0-9._~+/=-]{8,}|\bsk-[A-Za-z0-9_-]{16,}/g;
-/** Shorter values are words that stand in ordinary text as well. */
-const SHORTEST_SECRET = 8;
 /** Bounds of one line: a capture of a pane in a fact must not become a log of its own. */
 const LIMITS = { depth: 6, entries: 64, text: 4096 } as const;
 
@@ -15,20 +10,13 @@ export interface Scrubber {
   facts(facts: Facts): Record<string, unknown>;
 }
 
-/** The values of an environment that must never be written: those of variables named like a key, a token or a password. */
-export function secretsOf(env: Readonly<Record<string, string | undefined>>): string[] {
-  return Object.entries(env).flatMap(([name, value]) => (value !== undefined && SECRET_NAME.test(name) ? [value] : []));
-}
-
 /**
- * Makes facts fit for a log: text under a name like `apiKey` or `authorization` goes, as do `secrets` and bearer tokens
- * wherever they stand in a text; errors become plain facts with their cause; what is too deep, too many or too long is cut.
+ * Makes facts fit for a log: text under a name like `apiKey` or `authorization` goes, as does what `hide` takes out of a
+ * text; errors become plain facts with their cause; what is too deep, too many or too long is cut.
  */
-export function scrubber(secrets: readonly string[]): Scrubber {
-  const known = secrets.filter((secret) => secret.length >= SHORTEST_SECRET).sort((a, b) => b.length - a.length);
+export function scrubber(hide: (text: string) => string = hiding([])): Scrubber {
   const text = (whole: string): string => {
-    const hidden = known.reduce((rest, secret) => rest.replaceAll(secret, REDACTED), whole);
-    const clean = hidden.replaceAll(SECRET_TEXT, REDACTED);
+    const clean = hide(whole);
     return clean.length > LIMITS.text ? `${clean.slice(0, LIMITS.text)}… (${clean.length} characters)` : clean;
   };
   return { text, facts: (facts) => entriesOf(facts, text, 0) };

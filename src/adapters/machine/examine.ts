@@ -37,6 +37,8 @@ export interface ExamineOptions {
   readonly workspace: Found<{ readonly root: string }>;
   /** What is wrong in the configuration, one paragraph each. */
   readonly faults: readonly string[];
+  /** What of it leaves agents unguarded, as sentences. */
+  readonly unsafe?: readonly string[];
   /** Null outside of a workspace: then none of this is looked at. */
   readonly inside: {
     /** Folders that are written to; they need not exist yet. */
@@ -110,7 +112,7 @@ const ACCOUNT: readonly CheckOf[] = [
 
 const PLACE: readonly CheckOf[] = [
   ['workspace', ({ options }) => judgeWorkspace(options.workspace)],
-  ['configuration', ({ options }) => judgeConfiguration(options.faults)],
+  ['configuration', ({ options }) => judgeConfiguration(options.faults, options.unsafe)],
 ];
 
 function insideChecks(inside: Inside): readonly CheckOf[] {

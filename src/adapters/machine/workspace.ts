@@ -17,8 +17,13 @@ export const judgeSocket = (found: Found<{ readonly socketPath: string }>): Verd
     ? ok(`${found.socketPath} (${Buffer.byteLength(found.socketPath)} bytes)`)
     : missing(found.failure.sentence, found.failure.hint);
 
-/** `faults` tells what is wrong in the configuration, one paragraph each. */
-export function judgeConfiguration(faults: readonly string[]): Verdict {
+/** `faults` tells what is wrong in the configuration, one paragraph each; `unsafe` what in it leaves agents unguarded. */
+export function judgeConfiguration(faults: readonly string[], unsafe: readonly string[] = []): Verdict {
+  if (faults.length === 0 && unsafe.length > 0)
+    return warning(
+      `UNSAFE: ${unsafe.join(' ')}`,
+      'Take the keys below unsafe out of tmops.config.yaml unless this is meant.',
+    );
   if (faults.length === 0) return ok('valid');
   return missing(faults.length === 1 ? 'a fault in it' : `${faults.length} faults in it`, faults.join('\n'));
 }

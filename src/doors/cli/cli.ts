@@ -19,7 +19,7 @@ export interface CliPorts {
   /** Looks at this machine without a supervisor. */
   readonly doctor: () => Promise<OutputOf<'doctor'>>;
   /** What of the choice is not given, the configuration says. */
-  readonly mcp: (choice: Partial<ToolChoice>) => Promise<number>;
+  readonly mcp: (choice: Partial<ToolChoice> & { readonly only?: string }) => Promise<number>;
   readonly demo: (args: readonly string[]) => Promise<number>;
   readonly supervise: (args: readonly string[]) => Promise<number>;
 }

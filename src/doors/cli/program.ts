@@ -118,7 +118,10 @@ function addLocalCommands(program: Command, does: Does, { ports }: CliOptions): 
     .description('Serves the Model Context Protocol over stdin and stdout, for Claude Code and other clients.')
     .option('--toolsets <names>', `which tools it offers: ${TOOLSETS.join(', ')}, with commas`, toolsetsOf)
     .option('--tools <names>', 'single tools besides, with commas', namesOf)
-    .action((choice: Partial<ToolChoice>) => does(() => ports.mcp(choice)));
+    .option('--feature <name>', 'the one feature that the client reaches; without it, all of the workspace', featureOf)
+    .action(({ feature, ...choice }: Partial<ToolChoice> & { feature?: string }) =>
+      does(() => ports.mcp({ ...choice, ...(feature !== undefined && { only: feature }) })),
+    );
   program
     .command('demo [args...]')
     .summary('Show the whole flow with rehearsed agents')
@@ -139,6 +142,11 @@ function toolsetsOf(words: string): Toolset[] {
     if (known(name)) return name;
     throw new InvalidArgumentError(`There are ${TOOLSETS.join(', ')}.`);
   });
+}
+
+function featureOf(word: string): string {
+  if (/^[a-z0-9-]{3,20}$/.test(word)) return word;
+  throw new InvalidArgumentError('A feature name is 3 to 20 of the characters a-z, 0-9 and -.');
 }
 
 function seconds(words: string): number {

@@ -65,6 +65,12 @@ export function renderProblem(problem: Omit<ProblemView, 'code'>, look: Look, in
   ];
 }
 
+/** What leaves agents unguarded is said before all else that needs somebody. */
+const unsafeOf = ({ unsafe }: StatusView, look: Look): string[] =>
+  unsafe
+    .flatMap((sentence) => wrap(`UNSAFE: ${cleanLine(sentence)}`, look.columns))
+    .map((line) => look.ink(line, 'bad'));
+
 function sections(view: StatusView, look: Look): string[][] {
   const { feature, run, phase, branch, unwatchedMs } = view;
   const place = view.queue === null ? '' : ` ${view.queue.position}/${view.queue.length}`;
@@ -75,6 +81,7 @@ function sections(view: StatusView, look: Look): string[][] {
     look.ink(fit(cleanLine(feature), look.columns), 'strong'),
     fit([...state.filter((part) => part !== ''), `branch ${cleanLine(branch)}`].join(', '), look.columns),
     ...wrap(localTimes(cleanLine(view.waitsFor), look.now), look.columns),
+    ...unsafeOf(view, look),
     ...(unwatchedMs >= 1000 ? wrap(unwatched, look.columns) : []),
   ];
   const attention = view.attention.flatMap((problem) => renderProblem(problem, look));

@@ -70,7 +70,7 @@ test.each([
 });
 
 test('permission modes', () => {
-  expect(PERMISSION_MODES.map(refuseMode)).toEqual(PERMISSION_MODES.map(() => null));
+  expect(PERMISSION_MODES.map((mode) => refuseMode(mode))).toEqual(PERMISSION_MODES.map(() => null));
   for (const mode of ['bypassPermissions', 'auto', 'default', 'yolo', '', 'toString']) {
     expect(refuseMode(mode), mode).toMatchObject({ instead: 'Use one of acceptEdits, manual, dontAsk, plan.' });
   }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { build } from 'esbuild';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { hiding } from '../../../src/core/secrets.ts';
 import { openLog } from '../../../src/adapters/log/log.ts';
 import type { LogOrder } from '../../../src/adapters/log/log.ts';
 
@@ -18,7 +19,7 @@ function folder(): string {
 }
 
 function order(given: Partial<LogOrder> = {}): LogOrder {
-  return { level: 'debug', console: false, bindings: { process: 'test' }, redact: ['swordfish-9'], ...given };
+  return { level: 'debug', console: false, bindings: { process: 'test' }, hide: hiding(['swordfish-9']), ...given };
 }
 
 function lines(file: string): Record<string, unknown>[] {
@@ -115,7 +116,7 @@ describe('in a program of its own, bundled', () => {
 
   test('it logs to stderr, never to stdout, from one thread, and lets the program end', async () => {
     const script = await bundle(`
-      const log = openLog({ level: 'info', console: true, bindings: {}, redact: [] });
+      const log = openLog({ level: 'info', console: true, bindings: {}, hide: (text) => text });
       log.child({ feature: 'f' }).info('hello');
       log.close();
     `);
@@ -128,7 +129,7 @@ describe('in a program of its own, bundled', () => {
 
   test('nobody reading stderr stops neither the program nor its exit', async () => {
     const script = await bundle(`
-      const log = openLog({ level: 'info', console: true, bindings: {}, redact: [] });
+      const log = openLog({ level: 'info', console: true, bindings: {}, hide: (text) => text });
       for (let line = 0; line < 20000; line += 1) log.info('x'.repeat(200));
       process.stdout.write(JSON.stringify(log.trouble()));
       setTimeout(() => { log.close(); process.exit(7); }, 50);
@@ -141,7 +142,7 @@ describe('in a program of its own, bundled', () => {
 
   test('a reader of stderr that went away does not end the program', async () => {
     const script = await bundle(`
-      const log = openLog({ level: 'info', console: true, bindings: {}, redact: [] });
+      const log = openLog({ level: 'info', console: true, bindings: {}, hide: (text) => text });
       process.stdout.write('ready');
       const timer = setInterval(() => {
         log.info('x');

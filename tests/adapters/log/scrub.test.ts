@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { REDACTED, scrubber, secretsOf } from '../../../src/adapters/log/scrub.ts';
+import { scrubber } from '../../../src/adapters/log/scrub.ts';
+import { hiding, REDACTED, secretsOf } from '../../../src/core/secrets.ts';
 
-const scrub = scrubber(['hunter2hunter2', 'short', 'hunter2hunter2-and-more']);
+const scrub = scrubber(hiding(['hunter2hunter2', 'short', 'hunter2hunter2-and-more']));
 
 describe('secrets', () => {
   test('text under a name that means a secret', () => {

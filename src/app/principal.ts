@@ -1,0 +1,25 @@
+import type { Caller } from '../link/protocol.ts';
+
+/** Whoever asks for an operation, once it is known who that is. */
+export interface Asker extends Caller {
+  /** As it stands in journals and logs, see `principalOf`. */
+  readonly principal: string;
+}
+
+/** An agent whose pane a call comes from. */
+export interface AgentAsking {
+  readonly feature: string;
+  readonly role: string;
+}
+
+/**
+ * Who asks, in one word: `cli:1000`, `mcp:1000`, `socket:1000` for a door and a user, `agent:1000/auth-api/tester` for a call
+ * out of an agent's pane. `owner` is the supervisor's own user.
+ */
+export function principalOf({ door, user }: Caller, owner: number, agent: AgentAsking | null): string {
+  const id = user ?? owner;
+  return agent === null ? `${door}:${id}` : `agent:${id}/${agent.feature}/${agent.role}`;
+}
+
+/** What tmops does by itself. */
+export const ownPrincipal = (owner: number): string => `tmops:${owner}`;
