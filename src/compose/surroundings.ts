@@ -78,33 +78,7 @@ export function surroundings(parts: SurroundingsParts): AppPorts {
     worktreePath: (feature, config) => worktreePath(root, feature, config),
     headOf: (worktree) => git.head(worktree),
     testCommand: async (config) => config.project.test_command ?? (await project.detectTestCommand(root))?.argv ?? null,
-    async placeRoles(place, plan, config, testCommand) {
-      const { feature, run } = { feature: basename(place.featureDir), run: basename(place.runDir) };
-      const own = config.providers.claude_code.instructions_dir;
-      const framework = fill(config.paths.instructions, { feature, run });
-      const folders = [
-        ...(own === null ? [] : [resolve(root, own)]),
-        resolve(root, framework),
-        plan.workflowDir,
-        packaged('config', 'instructions'),
-      ];
-      const roles = Object.entries(plan.workflow.roles).map(([role, { title, instructions }]) => ({
-        role,
-        title,
-        file: instructions,
-        steps: stepsOf(plan.workflow, role, { feature, run }),
-      }));
-      const placed = await placeRoleDocuments({
-        ...{ rolesDir: place.rolesDir, feature, run, folders, roles, testCommand },
-        shippedDir: packaged('config'),
-      });
-      if (placed.ok) return null;
-      return {
-        code: 'no-instructions',
-        sentence: `The role ${placed.role} has no instruction document ${placed.file}.`,
-        hint: `Put it into one of: ${placed.folders.join(', ')}`,
-      };
-    },
+    placeRoles: rolesPlacer(root),
     trust: (provider, trust, env) => trustOf(root, provider, trust, env),
     async providerFault(provider, config, env) {
       try {
@@ -122,6 +96,36 @@ export function surroundings(parts: SurroundingsParts): AppPorts {
     doctor: () => examineMachine(() => Promise.resolve({ root }), readEnvironment()),
   };
 }
+
+const rolesPlacer =
+  (root: string): AppPorts['placeRoles'] =>
+  async (place, plan, config, testCommand) => {
+    const { feature, run } = { feature: basename(place.featureDir), run: basename(place.runDir) };
+    const own = config.providers.claude_code.instructions_dir;
+    const framework = fill(config.paths.instructions, { feature, run });
+    const folders = [
+      ...(own === null ? [] : [resolve(root, own)]),
+      resolve(root, framework),
+      plan.workflowDir,
+      packaged('config', 'instructions'),
+    ];
+    const roles = Object.entries(plan.workflow.roles).map(([role, { title, instructions }]) => ({
+      role,
+      title,
+      file: instructions,
+      steps: stepsOf(plan.workflow, role, { feature, run }),
+    }));
+    const placed = await placeRoleDocuments({
+      ...{ rolesDir: place.rolesDir, feature, run, folders, roles, testCommand },
+      shippedDir: packaged('config'),
+    });
+    if (placed.ok) return null;
+    return {
+      code: 'no-instructions',
+      sentence: `The role ${placed.role} has no instruction document ${placed.file}.`,
+      hint: `Put it into one of: ${placed.folders.join(', ')}`,
+    };
+  };
 
 function absent(error: unknown): null {
   if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return null;

@@ -257,7 +257,7 @@ describe('commands of this machine', () => {
     const given: unknown[] = [];
     const ports = {
       mcp: (choice: unknown) => Promise.resolve(given.push(choice) + 6),
-      supervise: (args: readonly string[]) => Promise.resolve(given.push(args) + 7),
+      supervise: (args: readonly string[]) => Promise.resolve(given.push(args) + 6),
     };
     expect(await cli(['mcp'], { ports }).code).toBe(7);
     expect(await cli(['supervise', '--root', '/w', '--json'], { ports }).code).toBe(8);
