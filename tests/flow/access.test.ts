@@ -175,3 +175,18 @@ it('goes on with a journal of before there were principals', async () => {
   expect(lines[0]).not.toHaveProperty('principal');
   expect(lines.at(-1)).toMatchObject({ kind: 'run.paused', principal: `cli:${process.getuid?.() ?? 0}` });
 });
+
+it('says loudly what leaves agents unguarded: at the start, in the status and by doctor', async () => {
+  await product.json('stop', THEIRS);
+  await product.configure({
+    play: 'tools/play.yaml',
+    config: `  claude_code: {permission_mode: bypassPermissions}
+features: {concurrent_limit: 20}
+evidence: {enabled: false}
+unsafe: {permission_bypass: true}`,
+  });
+  const said = 'UNSAFE: Agents run in the permission mode bypassPermissions. (unsafe.permission_bypass)';
+  expect((await product.cli('start', THEIRS)).stdout).toContain(said);
+  expect((await product.cli('status', THEIRS)).stdout.replaceAll(/\s+/g, ' ')).toContain(said);
+  expect((await product.cli('doctor')).stdout.replaceAll(/\s+/g, ' ')).toContain(said);
+});
