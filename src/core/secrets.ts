@@ -62,14 +62,18 @@ export function hiding(secrets: readonly string[]): (text: string) => string {
     if (text.length < SHORTEST_SECRET) return text;
     let hidden = known.reduce((rest, secret) => rest.replaceAll(secret, REDACTED), text);
     for (const pattern of SECRET_TEXTS) hidden = hidden.replaceAll(pattern, `$1${REDACTED}`);
-    if (hidden.includes('\n')) hidden = squeezed.reduce(withoutWrapped, hidden);
+    if (hidden.includes('\n')) {
+      const flat = withoutBreaks(hidden);
+      hidden = squeezed.filter((secret) => flat.includes(secret)).reduce(withoutWrapped, hidden);
+    }
     return known.reduce(withoutBeginning, hidden);
   };
 }
 
 /** White space, and the lines that boxes are drawn with. */
 const BREAK = /[\s\u2500-\u257f]/;
-const withoutBreaks = (text: string): string => text.replaceAll(new RegExp(BREAK, 'g'), '');
+const BREAKS = new RegExp(BREAK, 'g');
+const withoutBreaks = (text: string): string => text.replaceAll(BREAKS, '');
 
 /** A terminal breaks a long word anywhere, and may draw a box around it. */
 function withoutWrapped(text: string, secret: string): string {
@@ -81,7 +85,6 @@ function withoutWrapped(text: string, secret: string): string {
     flat += unit;
     kept.push(index);
   }
-  if (!flat.includes(secret)) return text;
   let result = '';
   let done = 0;
   for (let found = flat.indexOf(secret); found >= 0; found = flat.indexOf(secret, found + secret.length)) {

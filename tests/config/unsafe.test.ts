@@ -58,7 +58,7 @@ describe('a wish that is unsafe', () => {
   });
 
   it('stands in a workflow', () => {
-    const roles = { tester: { permission_mode: 'bypassPermissions' } };
+    const roles = { tester: { title: 'T', instructions: '02_tester.md', permission_mode: 'bypassPermissions' } };
     const plan = (more: string) => {
       const root = folder();
       mkdirSync(join(root, 'tools'));

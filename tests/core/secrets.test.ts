@@ -1,4 +1,5 @@
 import { describe, expect, it, test } from 'vitest';
+import type { Finding } from '../../src/core/event.ts';
 import { hidingIn, withoutSecrets } from '../../src/core/foreign.ts';
 import { hiding, REDACTED, secretsOf } from '../../src/core/secrets.ts';
 
@@ -47,10 +48,10 @@ describe('what of a value is looked at', () => {
   });
 
   it('of a request: what tests printed, what a checkpoint said, but not the prompt that was taken', () => {
-    const finding = {
+    const finding: Finding = {
       ...{ verdict: 'refuted', rule: 'tests-green', sentence: 'hunter2hunter2', files: [] },
       tail: 'ok\nhunter2hu\nnter2',
-    } as const;
+    };
     const found = {
       kind: 'check-found',
       step: 's',

@@ -72,11 +72,10 @@ async function call(name: string, args: Record<string, unknown> = {}): Promise<v
   );
 }
 
-/** What every door says now. */
-async function listen(): Promise<void> {
+/** What the doors say now; the command line is asked for all of it only at the end. */
+async function listen(isEnd = false): Promise<void> {
   const feature = FEATURE;
-  for (const command of ['status', 'why', 'events']) await note(command, feature);
-  for (const json of ['status', 'why', 'events']) await note('--json', json, feature);
+  for (const command of isEnd ? ['status', 'why', 'events'] : []) await note(command, feature);
   await note('read-pane', feature, 'writer');
   await call('tmops_read_pane', { feature, role: 'writer', lines: 500 });
   for (const tool of ['tmops_get_status', 'tmops_explain', 'tmops_get_events', 'tmops_wait'])
@@ -133,13 +132,13 @@ beforeAll(async () => {
   await until('the module failed', async () =>
     (await product.events(FEATURE)).find(({ kind }) => kind === 'module.failed'),
   );
-  await listen();
+  await listen(true);
   await note('doctor');
   await note('approve', FEATURE, '--comment', `as ${SECRETS.DEPLOY_TOKEN} says`);
   await call('tmops_send_message', { feature: FEATURE, role: 'writer', text: `use ${SECRETS.ANTHROPIC_API_KEY}` });
   await call('tmops_get_status', { feature: SECRETS.ANTHROPIC_API_KEY });
   await call('tmops_doctor');
-});
+}, 90_000);
 afterAll(async () => {
   await client.close();
   await product.dispose();

@@ -75,3 +75,12 @@ test('permission modes', () => {
     expect(refuseMode(mode), mode).toMatchObject({ instead: 'Use one of acceptEdits, manual, dontAsk, plan.' });
   }
 });
+
+test('what unsafe.permission_bypass allows is passed, and nothing else', () => {
+  const bypassing = ['--dangerously-skip-permissions', '--permission-mode', 'bypassPermissions'];
+  expect(refuseArgs(bypassing, true)).toEqual([]);
+  expect(refuseArgs(bypassing)).toHaveLength(2);
+  expect(refuseArgs(['-p', '--bare'], true)).toHaveLength(2);
+  expect([refuseMode('auto', true), refuseMode('bypassPermissions', true)]).toEqual([null, null]);
+  expect(refuseMode('yolo', true)).not.toBeNull();
+});
