@@ -1,20 +1,31 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { ToolChoice } from '../core/toolset.ts';
 import { packaged, version } from './package.ts';
 
 const FILES = ['tmops.config.yaml', 'tmops-mcp.config.yaml'];
-const VARIABLES = ['TMOPS_SERVER_NAME', 'TMOPS_SERVER_VERSION', 'TMOPS_ENV'];
+const VARIABLES = [
+  'TMOPS_SERVER_NAME',
+  'TMOPS_SERVER_VERSION',
+  'TMOPS_SERVER_TOOLSETS',
+  'TMOPS_SERVER_TOOLS',
+  'TMOPS_ENV',
+];
+
+export interface Introduction {
+  readonly name: string;
+  readonly version: string;
+  readonly choice: ToolChoice;
+}
 
 /**
- * How the MCP server introduces itself (`server.name`, `server.version`). The configuration is only read where somebody
+ * How the MCP server introduces itself (`server.name`, `server.version`) and what it offers (`server.toolsets`,
+ * `server.tools`). The configuration is only read where somebody
  * has written one that speaks of a server: reading it takes a third of the start. A faulty one is told by the first call,
  * not here.
  */
-export async function introduction(
-  cwd: string,
-  env: Readonly<Record<string, string>>,
-): Promise<{ name: string; version: string }> {
-  const usual = { name: 'tmops', version };
+export async function introduction(cwd: string, env: Readonly<Record<string, string>>): Promise<Introduction> {
+  const usual: Introduction = { name: 'tmops', version, choice: { toolsets: ['default'], tools: [] } };
   const workspaceRoot = configuredAbove(cwd);
   if (workspaceRoot === null && !VARIABLES.some((name) => env[name] !== undefined)) return usual;
   const { loadConfig } = await import('../config/load.ts');
@@ -24,7 +35,9 @@ export async function introduction(
     overrides: {},
     env,
   });
-  return loaded.ok ? { name: loaded.config.server.name, version: loaded.config.server.version ?? version } : usual;
+  if (!loaded.ok) return usual;
+  const { name, version: own, toolsets, tools } = loaded.config.server;
+  return { name, version: own ?? version, choice: { toolsets, tools } };
 }
 
 function configuredAbove(cwd: string): string | null {

@@ -1,10 +1,16 @@
+import { listedTools } from '../doors/mcp/listed.ts';
 import { serveMcp } from '../doors/mcp/serve.ts';
+import { chosenTools } from '../core/toolset.ts';
+import type { ToolChoice } from '../core/toolset.ts';
 import { readEnvironment } from '../config/environment.ts';
 import type { LinkPorts } from '../link/port.ts';
 import { introduction } from './introduction.ts';
 
-/** `tmops mcp`: MCP on standard input and output until the client goes. Gives the exit code. */
-export async function runMcp(): Promise<number> {
+/**
+ * `tmops mcp`: MCP on standard input and output until the client goes. What `flags` leave open, the configuration says.
+ * Gives the exit code: 2 where the tools that were chosen cannot be served.
+ */
+export async function runMcp(flags: Partial<ToolChoice> = {}): Promise<number> {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
@@ -14,12 +20,20 @@ export async function runMcp(): Promise<number> {
   const env = readEnvironment();
   // Claude Code says which project it works in; its server may be started from anywhere.
   const cwd = env['CLAUDE_PROJECT_DIR'] ?? process.cwd();
+  const { name, version, choice } = await introduction(cwd, env);
+  const chosen = chosenTools(await listedTools(), { ...choice, ...flags });
+  if (!chosen.ok) {
+    process.stderr.write(`tmops mcp: ${chosen.why}\n`);
+    return 2;
+  }
   // The way to the supervisor is loaded with the first call: a client waits for the list of tools before that.
   const link = onDemand(() => import('./link.ts').then(({ linkFrom }) => linkFrom(cwd)));
   await serveMcp({
     link: link.ask,
     listen: link.listen,
-    ...(await introduction(cwd, env)),
+    name,
+    version,
+    tools: chosen.tools,
     stdin: process.stdin,
     stdout: process.stdout,
     stop: stop.signal,

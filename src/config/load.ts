@@ -10,8 +10,7 @@ import type { Located } from './located.ts';
 import { nearest } from './nearest.ts';
 import { configSchema, contradictions } from './schema.ts';
 import type { Config } from './schema.ts';
-import { shapeOf } from './shape.ts';
-import type { Shape } from './shape.ts';
+import { shapeOf, type Shape } from './shape.ts';
 import { faultAt, fileFault, readSource, whole } from './source.ts';
 import type { ReadResult } from './source.ts';
 import { namedFileFaults } from './named-files.ts';
@@ -41,6 +40,8 @@ export type ConfigResult =
 
 export const WORKSPACE_FILES = ['tmops.config.yaml', 'tmops-mcp.config.yaml'] as const;
 
+let shape: Shape | undefined;
+
 /**
  * The configuration out of its layers, later ones winning: shipped file, workspace file, the file of TMOPS_ENV,
  * `TMOPS_…` variables, flags. Maps merge, lists replace. Each layer is checked on top of those below it, so that a
@@ -51,7 +52,7 @@ export function loadConfig(request: LoadRequest): ConfigResult {
   const expander = { env, used: new Set<string>() };
   const reads = [required(shippedFile), ...(workspaceRoot === null ? [] : workspaceReads(workspaceRoot, env))];
   const layers: (Parsed | null)[] = reads.map((read) => parseRead(read, expander));
-  const shape = shapeOf(configSchema);
+  shape ??= shapeOf(configSchema);
   layers.push(environmentTree(env, shape, expander.used), flagTree(overrides, shape));
   const given = layers.filter((layer) => layer !== null);
   const unread = given.flatMap((layer) => layer.faults);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TOOLSETS } from '../core/toolset.ts';
 import {
   command,
   duration,
@@ -27,6 +28,10 @@ const server = z.strictObject({
   workspace_id: named(/^[A-Za-z0-9._-]{1,64}$/, 'up to 64 letters, digits, dots, _ and -')
     .nullable()
     .describe('Marks the tmux sessions of this workspace; null derives it from the path of the project root.'),
+  toolsets: z.array(z.enum(TOOLSETS)).describe('Which tools the MCP server offers; see docs/deployment.md.'),
+  tools: z
+    .array(named(/^tmops_[a-z_]{1,34}$/, 'the name of a tool, e.g. tmops_adopt'))
+    .describe('Single tools that it offers besides.'),
 });
 
 const claudeCode = z.strictObject({

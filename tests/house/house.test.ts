@@ -38,8 +38,29 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'adapters/modules': ['.', 'files', 'node:'],
   'adapters/sinks': ['.', 'files', 'execa', 'node:'],
   'adapters/notify': ['.', 'execa', 'node:'],
-  'doors/mcp': ['.', 'app/table', 'app/views', 'app/arguments', 'link', '@modelcontextprotocol/sdk', 'zod', 'node:'],
-  'doors/cli': ['.', 'app/table', 'app/views', 'app/arguments', 'app/pane-text', 'link', 'commander', 'zod', 'node:'],
+  'doors/mcp': [
+    '.',
+    'app/table',
+    'app/views',
+    'app/arguments',
+    'core/toolset',
+    'link',
+    '@modelcontextprotocol/sdk',
+    'zod',
+    'node:',
+  ],
+  'doors/cli': [
+    '.',
+    'app/table',
+    'app/views',
+    'app/arguments',
+    'app/pane-text',
+    'core/toolset',
+    'link',
+    'commander',
+    'zod',
+    'node:',
+  ],
 };
 
 describe('what imports what', () => {

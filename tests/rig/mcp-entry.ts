@@ -1,6 +1,7 @@
 // A small main for tests of the MCP door: the real door over a canned link, or over a real socket when
 // TMOPS_TEST_SOCKET names one. Bundled like the product (see mcp-bundle.ts).
 import { setInterval } from 'node:timers';
+import { listedTools } from '../../src/doors/mcp/listed.ts';
 import { serveMcp } from '../../src/doors/mcp/serve.ts';
 import { dial } from '../../src/link/dial.ts';
 import { linkPort } from '../../src/link/port.ts';
@@ -43,6 +44,7 @@ const end = await serveMcp({
   listen: ports.listen,
   name: 'tmops',
   version: VERSION,
+  tools: await listedTools(),
   stdin: process.stdin,
   stdout: process.stdout,
   stop: stop.signal,

@@ -18,12 +18,16 @@ stdout.on('data', (chunk: string) => {
 const nothing = () => Promise.reject(new Error('nothing is called here'));
 
 const began = performance.now();
-const { serveMcp } = await import('../../src/doors/mcp/serve.ts');
+const [{ serveMcp }, { listedTools }] = await Promise.all([
+  import('../../src/doors/mcp/serve.ts'),
+  import('../../src/doors/mcp/listed.ts'),
+]);
 const serving = serveMcp({
   link: nothing,
   listen: nothing,
   name: 'tmops',
   version: '0',
+  tools: await listedTools(),
   stdin,
   stdout,
   stop: stop.signal,

@@ -62,11 +62,12 @@ function onLinux(): boolean {
 function procRow(pid: number): ProcessRow | undefined {
   const stat = procText(`/proc/${pid}/stat`);
   if (stat === undefined) return undefined;
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const [state, parent, startTime] = [fields[0], fields[1], fields[19]];
-  if (startTime === undefined || state === 'Z' || state === 'X') return undefined;
-  return { pid, parent: Number(parent), startTime };
+  const found = STAT.exec(stat);
+  if (found === null || found[1] === 'Z' || found[1] === 'X') return undefined;
+  return { pid, parent: Number(found[2]), startTime: found[3] ?? '' };
 }
+
+const STAT = /^.*\) (\S) (\d+) (?:\S+ ){17}(\d+) /s;
 
 /** Holds any /proc/PID/stat (52 fields of at most 20 digits, and a short name), and the part of a status that matters. */
 const procPage = Buffer.alloc(4096);

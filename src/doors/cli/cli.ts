@@ -5,6 +5,7 @@ import { operations } from '../../app/table.ts';
 import type { OperationKey, OutputOf } from '../../app/table.ts';
 import type { ProblemView, StatusView } from '../../app/views.ts';
 import type { LinkPort } from '../../link/port.ts';
+import type { ToolChoice } from '../../core/toolset.ts';
 import { colourInk, noInk } from './look.ts';
 import type { Look } from './look.ts';
 import { renderProblem } from './render-status.ts';
@@ -17,7 +18,8 @@ export interface CliPorts {
   readonly attach: (view: Pick<StatusView, 'feature' | 'session' | 'socket'>) => Promise<number>;
   /** Looks at this machine without a supervisor. */
   readonly doctor: () => Promise<OutputOf<'doctor'>>;
-  readonly mcp: () => Promise<number>;
+  /** What of the choice is not given, the configuration says. */
+  readonly mcp: (choice: Partial<ToolChoice>) => Promise<number>;
   readonly demo: (args: readonly string[]) => Promise<number>;
   readonly supervise: (args: readonly string[]) => Promise<number>;
 }

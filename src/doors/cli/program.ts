@@ -1,4 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { TOOLSETS } from '../../core/toolset.ts';
+import type { ToolChoice, Toolset } from '../../core/toolset.ts';
 import { addAdoptCommand } from './adopt.ts';
 import { addAnswerCommand } from './answer.ts';
 import { EXIT } from './cli.ts';
@@ -111,13 +113,29 @@ function addLocalCommands(program: Command, does: Does, { ports }: CliOptions): 
     .command('mcp')
     .summary('Serve MCP over stdio')
     .description('Serves the Model Context Protocol over stdin and stdout, for Claude Code and other clients.')
-    .action(() => does(() => ports.mcp()));
+    .option('--toolsets <names>', `which tools it offers: ${TOOLSETS.join(', ')}, with commas`, toolsetsOf)
+    .option('--tools <names>', 'single tools besides, with commas', namesOf)
+    .action((choice: Partial<ToolChoice>) => does(() => ports.mcp(choice)));
   program
     .command('demo [args...]')
     .summary('Show the whole flow with rehearsed agents')
     .description('Runs a whole feature on a sample repository in a temporary folder with agents that need no account.')
     .allowUnknownOption()
     .action((args: string[]) => does(() => ports.demo(args)));
+}
+
+const namesOf = (words: string): string[] =>
+  words
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+
+function toolsetsOf(words: string): Toolset[] {
+  const known = (name: string): name is Toolset => TOOLSETS.some((set) => set === name);
+  return namesOf(words).map((name) => {
+    if (known(name)) return name;
+    throw new InvalidArgumentError(`There are ${TOOLSETS.join(', ')}.`);
+  });
 }
 
 function seconds(words: string): number {

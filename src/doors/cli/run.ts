@@ -7,7 +7,7 @@ import type { CliOptions } from './cli.ts';
 export async function runCli(options: CliOptions): Promise<number> {
   const [command, ...rest] = options.argv;
   // These two start often and on someone's time: nothing is loaded that they do not need.
-  if (command === 'mcp' && rest.length === 0) return options.ports.mcp();
+  if (command === 'mcp' && rest.length === 0) return options.ports.mcp({});
   if (command === 'supervise') return options.ports.supervise(rest);
   const { runProgram } = await import('./program.ts');
   const reader = new AbortController();

@@ -1,9 +1,11 @@
 import { ErrorCode } from '@modelcontextprotocol/sdk/types.js';
+import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import { checkArguments } from '../../app/arguments.ts';
 import type { Operation } from '../../app/table.ts';
 import type { TextPort } from '../../link/port.ts';
 import type { StopSignal } from '../../link/stopper.ts';
 import { operationOf, tools } from './tools.ts';
+import { toolsetOf } from '../../core/toolset.ts';
 
 /** Told of an error nobody expected; its text never reaches the client. */
 export type OnFault = (error: unknown) => void;
@@ -17,14 +19,16 @@ export type AnswerCall = (params: Readonly<Record<string, unknown>>, signal: Sto
 /**
  * Answers `tools/call` from the supervisor. What it gives back is passed on as the text it came in, since parsing and
  * writing it again twice (as structure and as text) would take longer than all the rest of a call. `onAnswer` is called with
- * each answer of a supervisor.
+ * each answer of a supervisor. Only the tools that are `served` are called.
  */
-export function toolCalls(link: TextPort, onFault: OnFault, onAnswer: () => void): AnswerCall {
+export function toolCalls(link: TextPort, served: readonly Tool[], onFault: OnFault, onAnswer: () => void): AnswerCall {
+  const names = new Set(served.map(({ name }) => name));
   const result = lastKept(resultOf);
   return async (params, signal) => {
     const { name: tool, arguments: args = {} } = params;
     const operation = typeof tool === 'string' ? operationOf(tool) : undefined;
-    if (!operation) return unknownTool(tool);
+    if (!operation) return refused(`Unknown tool: ${JSON.stringify(tool)}. Tools: ${[...names].join(', ')}`);
+    if (!names.has(operation.tool)) return refused(notServed(operation.tool));
     try {
       return { result: await run(operation, args, { link, signal, result, onAnswer }) };
     } catch (error) {
@@ -76,8 +80,12 @@ function failed(failure: { code: string; sentence: string; hint: string }): stri
   return JSON.stringify({ isError: true, content: [{ type: 'text', text }] });
 }
 
-function unknownTool(tool: unknown): Answer {
-  const known = tools().map((each) => each.name);
-  const message = `Unknown tool: ${JSON.stringify(tool)}. Tools: ${known.join(', ')}`;
-  return { error: { code: ErrorCode.InvalidParams, message } };
+function notServed(tool: string): string {
+  const set = tools()
+    .filter(({ name }) => name === tool)
+    .map(toolsetOf)
+    .join('');
+  return `${tool} is not among the tools of this server. It is in the toolset ${set}: start the server with --toolsets default,${set} or --tools ${tool}, or use the command line.`;
 }
+
+const refused = (message: string): Answer => ({ error: { code: ErrorCode.InvalidParams, message } });

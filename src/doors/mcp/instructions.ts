@@ -7,7 +7,7 @@ export const instructions = `tmops builds one feature with a team of interactive
 Use these tools when the user wants a feature built by that team, names tmops or TeamOps, or asks how such a feature stands, why it does not go on, or what a pane shows. Do not use them for an edit you can make yourself.
 
 In order:
-1. tmops_init_feature {feature}: branch, worktree and a TASK_SPEC.md. A feature name has 3 to 20 of the characters a-z, 0-9 and -. One begun by hand with the plain framework: tmops_adopt instead.
+1. tmops_init_feature {feature}: branch, worktree and a TASK_SPEC.md. A feature name has 3 to 20 of the characters a-z, 0-9 and -. One begun by hand with the plain framework: tmops_adopt (toolset upkeep) instead.
 2. Fill in the TASK_SPEC.md it names (goal, acceptance criteria, limits) together with the user. The team works from that file alone.
 3. tmops_start_orchestration {feature}: opens the session and returns at once. Give the user its attach command.
 4. tmops_wait {feature}: returns within 50 seconds. While done is false, call it again with the cursor it returned. A whole feature takes from minutes to an hour; between calls, tell the user only what changed.

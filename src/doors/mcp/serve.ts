@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Readable, Writable } from 'node:stream';
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import type { TextPort } from '../../link/port.ts';
 import type { AnswerCall, OnFault } from './call.ts';
 import { instructions } from './instructions.ts';
 import type { LogEntry } from './news.ts';
-import { listedTools } from './listed.ts';
 import { stdioTransport } from './transport.ts';
 import type { StreamEnd } from './transport.ts';
 
@@ -19,6 +19,8 @@ export interface McpOptions {
   readonly listen: TextPort;
   readonly name: string;
   readonly version: string;
+  /** The tools that are listed and taken (see toolset.ts). */
+  readonly tools: readonly Tool[];
   readonly stdin: Readable;
   /** Nothing else may write to it. */
   readonly stdout: Writable;
@@ -47,10 +49,9 @@ export async function serveMcp(options: McpOptions): Promise<StreamEnd | 'stoppe
   // eslint-disable-next-line @typescript-eslint/no-deprecated
   const server = new Server({ name, version }, { capabilities: { tools: {}, logging: {} }, instructions });
   server.onerror = options.onFault;
-  server.setRequestHandler(ListToolsRequestSchema, async () => {
-    const tools = await listedTools();
+  server.setRequestHandler(ListToolsRequestSchema, () => {
     setImmediate(() => void load().catch(options.onFault));
-    return { tools };
+    return { tools: [...options.tools] };
   });
   await server.connect(transport);
   const end = await Promise.race([transport.ended, aborted(options.stop)]);
@@ -65,7 +66,7 @@ export async function serveMcp(options: McpOptions): Promise<StreamEnd | 'stoppe
  * this is done once the client has the list of tools, or calls one.
  */
 async function loadCalls(
-  { link, listen, onFault }: McpOptions,
+  { link, listen, tools, onFault }: McpOptions,
   news: { readonly take: (entry: LogEntry) => void; readonly signal: AbortSignal },
 ): Promise<AnswerCall> {
   const [{ toolCalls }, { logMessageOf, newsFollower }] = await Promise.all([import('./call.ts'), import('./news.ts')]);
@@ -77,7 +78,7 @@ async function loadCalls(
     onFault,
     signal: news.signal,
   });
-  return toolCalls(link, onFault, () => {
+  return toolCalls(link, tools, onFault, () => {
     follow();
   });
 }

@@ -2,9 +2,12 @@ import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import { operations } from '../../app/table.ts';
 import type { Operation, OperationKey } from '../../app/table.ts';
+import { TOOLSET_META } from '../../core/toolset.ts';
 
 /** Tools whose whole schema a client shall have in its prompt from the start; the others are found by name. */
 const CORE: ReadonlySet<OperationKey> = new Set(['init', 'start', 'status', 'wait']);
+/** Tools of the toolset upkeep: what few sessions need, so that the list that all get stays short. */
+const UPKEEP: ReadonlySet<string> = new Set<OperationKey>(['adopt']);
 /** Operations that set agents to work, and so reach beyond this machine: agents talk to their model's API. */
 const OPEN_WORLD: ReadonlySet<string> = new Set<OperationKey>([
   'start',
@@ -49,6 +52,7 @@ function toolOf(operation: Operation, key: OperationKey): Tool {
       openWorldHint: OPEN_WORLD.has(key),
     },
     ...(CORE.has(key) && { _meta: { 'anthropic/alwaysLoad': true } }),
+    ...(UPKEEP.has(key) && { _meta: { [TOOLSET_META]: 'upkeep' } }),
   };
 }
 

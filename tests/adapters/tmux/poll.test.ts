@@ -5,7 +5,7 @@ import { openPoll, type ModeChanged, type Pace, type Poll } from '../../../src/a
 import { privateServer, type PrivateServer } from '../../rig/tmux.ts';
 import { until } from '../../rig/wait.ts';
 
-const PACE: Pace = { busyMs: 20, calmMs: 1500, calmAfterMs: 100 };
+const PACE: Pace = { busyMs: 20, calmMs: 1500, calmAfterMs: 100, stillMs: 0 };
 
 let rig: PrivateServer;
 let ended: AbortController;
@@ -22,6 +22,7 @@ afterEach(async () => {
 /** A poll whose tmux notes the time of each start, in ms. */
 async function noted(
   modeChanged: ModeChanged = () => undefined,
+  pace: Pace = PACE,
 ): Promise<{ poll: Poll; starts: () => Promise<number[]> }> {
   const [tmux, log] = [path.join(rig.folder, 'tmux'), path.join(rig.folder, 'starts')];
   await writeFile(tmux, `#!/bin/sh\ndate +%s%N >> ${log}\nexec tmux "$@"\n`);
@@ -29,7 +30,7 @@ async function noted(
   await writeFile(log, '');
   const { socketName, configFile, env } = rig;
   const server = { tmux, arguments: ['-L', socketName, '-f', configFile], env, answerWithinMs: 5000 };
-  const poll = openPoll(server, modeChanged, PACE);
+  const poll = openPoll(server, modeChanged, pace);
   return {
     poll,
     starts: async () =>
@@ -53,6 +54,17 @@ it('looks seldom while nothing is asked of the server, and often again once some
   poll.stir();
   await until('it looks three times', async () => (await starts()).length >= before + 3);
   expect(performance.now() - stirredAt).toBeLessThan(1000);
+});
+
+it('does not look at a server that has done nothing since, and looks once it has', async () => {
+  const { poll, starts } = await noted(undefined, { busyMs: 20, calmMs: 50, calmAfterMs: 100, stillMs: 3_000 });
+  const gone = poll.untilGone('one', ended.signal);
+  // Twenty paces without a look, then one although nothing was done.
+  await until('it rests', async () => longestGap(await starts()) > 2_500, { withinMs: 15_000 });
+  const killedAt = performance.now();
+  await rig.run('kill-session', '-t', '=one');
+  await gone;
+  expect(performance.now() - killedAt).toBeLessThan(1500);
 });
 
 it('tells a calm loss too, to whoever waits for that session only', async () => {

@@ -252,13 +252,27 @@ describe('commands of this machine', () => {
   test('mcp and supervise go straight to their ports', async () => {
     const given: unknown[] = [];
     const ports = {
-      mcp: () => Promise.resolve(7),
+      mcp: (choice: unknown) => Promise.resolve(given.push(choice) + 6),
       supervise: (args: readonly string[]) => Promise.resolve(given.push(args) + 7),
     };
     expect(await cli(['mcp'], { ports }).code).toBe(7);
     expect(await cli(['supervise', '--root', '/w', '--json'], { ports }).code).toBe(8);
-    expect(given).toEqual([['--root', '/w', '--json']]);
+    expect(given).toEqual([{}, ['--root', '/w', '--json']]);
     expect(await cli(['mcp', '--help'], { ports }).code).toBe(0);
+  });
+
+  test('mcp is told which tools to offer', async () => {
+    const given: unknown[] = [];
+    const mcp = (choice: unknown): Promise<number> => Promise.resolve(given.push(choice) - 1);
+    await cli(['mcp', '--toolsets', 'default, upkeep', '--tools', 'tmops_stop'], { ports: { mcp } }).code;
+    await cli(['mcp', '--toolsets', '', '--tools=tmops_stop,tmops_wait'], { ports: { mcp } }).code;
+    expect(given).toEqual([
+      { toolsets: ['default', 'upkeep'], tools: ['tmops_stop'] },
+      { toolsets: [], tools: ['tmops_stop', 'tmops_wait'] },
+    ]);
+    const wrong = cli(['mcp', '--toolsets', 'everything'], { ports: { mcp } });
+    expect(await wrong.code).toBe(2);
+    expect(wrong.err()).toContain("'everything' is invalid. There are default, upkeep, all.");
   });
 
   test('demo gets its words', async () => {

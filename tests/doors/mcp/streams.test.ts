@@ -21,6 +21,9 @@ let ended: Promise<string>;
 
 const json = (text: string): Promise<TextReply> => Promise.resolve({ id: 1, ok: true, json: text });
 
+/** All but one. */
+const offered = tools().filter(({ name }) => name !== 'tmops_adopt');
+
 beforeEach(() => {
   [stdin, stdout] = [new PassThrough(), new PassThrough()];
   [lines, faults, asked, stop] = [[], [], [], new AbortController()];
@@ -44,6 +47,7 @@ beforeEach(() => {
     },
     name: 'tmops',
     version: '0.1.0',
+    tools: offered,
     stdin,
     stdout,
     stop: stop.signal,
@@ -67,7 +71,7 @@ const pendingWait = (): void => {
 
 test('a handshake, the list and a result', async () => {
   send(initialize(1), initialized, { jsonrpc: '2.0', id: 2, method: 'tools/list' });
-  expect(await answers(2)).toMatchObject([{ id: 1 }, { id: 2, result: { tools: tools() } }]);
+  expect(await answers(2)).toMatchObject([{ id: 1 }, { id: 2, result: { tools: offered } }]);
   send(toolCall('three', 'tmops_list_features', {}));
   expect((await answers(3))[2]).toEqual({
     jsonrpc: '2.0',
@@ -246,4 +250,12 @@ test('news in a form that is not known is told once and harms nothing', async ()
   await until('told', () => faults.length === 1);
   send({ jsonrpc: '2.0', id: 2, method: 'ping' });
   await answers(2);
+});
+
+test('a tool that is not offered is not called, and it is said how to have it', async () => {
+  send(initialize(1), initialized, toolCall(2, 'tmops_adopt', { feature: 'auth-api' }));
+  const [, refusal] = await answers(2);
+  expect(refusal).toMatchObject({ error: { code: -32602 } });
+  expect(JSON.stringify(refusal)).toContain('start the server with --toolsets default,upkeep or --tools tmops_adopt');
+  expect(asked).toEqual([]);
 });

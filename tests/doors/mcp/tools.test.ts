@@ -1,6 +1,7 @@
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { operations } from '../../../src/app/table.ts';
+import { chosenTools, toolsetOf } from '../../../src/core/toolset.ts';
 import { instructions } from '../../../src/doors/mcp/instructions.ts';
 import { tools } from '../../../src/doors/mcp/tools.ts';
 import { cannedStatus } from '../../rig/canned.ts';
@@ -48,10 +49,11 @@ test('the instructions fit what a client keeps and name every tool', () => {
 });
 
 test('the whole list stays small, above all what becomes part of a prompt', () => {
-  expect(tools().length).toBeLessThanOrEqual(25);
-  const prompted = tools().map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
+  const usual = tools().filter((tool) => toolsetOf(tool) === 'default');
+  expect(usual.length).toBeLessThanOrEqual(25);
+  const prompted = usual.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
   expect(JSON.stringify(prompted).length).toBeLessThan(16_000);
-  expect(JSON.stringify(tools()).length).toBeLessThan(38_000);
+  expect(JSON.stringify(usual).length).toBeLessThan(38_000);
 });
 
 test('a result with a field that a newer supervisor adds still fits the output schema', () => {
@@ -59,4 +61,43 @@ test('a result with a field that a newer supervisor adds still fits the output s
   const fits = new AjvJsonSchemaValidator().getValidator(schema);
   expect(fits({ ...cannedStatus, novelty: 1 }).valid).toBe(true);
   expect(fits({ ...cannedStatus, feature: 7 }).valid).toBe(false);
+});
+
+describe('what a server offers', () => {
+  const named = (...choice: Parameters<typeof chosenTools>[1][]): readonly (readonly string[] | string)[] =>
+    choice.map((each) => {
+      const chosen = chosenTools(tools(), each);
+      return chosen.ok ? chosen.tools.map(({ name }) => name) : chosen.why;
+    });
+  const all = tools().map(({ name }) => name);
+  const upkeep = tools().filter((tool) => toolsetOf(tool) === 'upkeep');
+
+  test('are the sets and the single tools that were chosen, in the order of the table', () => {
+    expect(upkeep.map(({ name }) => name)).toContain('tmops_adopt');
+    const usual = all.filter((name) => upkeep.every((tool) => tool.name !== name));
+    expect(
+      named(
+        { toolsets: ['default'], tools: [] },
+        { toolsets: ['upkeep', 'default'], tools: [] },
+        { toolsets: ['all'], tools: ['tmops_stop'] },
+        { toolsets: ['upkeep'], tools: ['tmops_get_status'] },
+        { toolsets: [], tools: ['tmops_stop', 'tmops_get_status'] },
+      ),
+    ).toEqual([
+      usual,
+      all,
+      all,
+      all.filter((name) => name === 'tmops_get_status' || !usual.includes(name)),
+      ['tmops_get_status', 'tmops_stop'],
+    ]);
+  });
+
+  test('is refused where a name is unknown, or nothing would be left', () => {
+    const [unknown, nothing] = named(
+      { toolsets: ['default'], tools: ['tmops_fly', 'tmops_stop'] },
+      { toolsets: [], tools: [] },
+    );
+    expect(unknown).toContain('There is no tool "tmops_fly". Tools: tmops_init_feature,');
+    expect(nothing).toBe('No tool is chosen: name toolsets (default, upkeep, all) or single tools.');
+  });
 });
