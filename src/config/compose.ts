@@ -5,10 +5,18 @@ import { faultAt } from './source.ts';
 import type { Place } from './source.ts';
 
 /**
- * Bounds of one document. Depth counts maps and lists; nodes count again for each alias that leads to them; `expanded`
+ * Bounds of one document. Depth counts maps and lists; pieces are what the lexer makes of the text (a word, a sign, a blank, a
+ * line break, a comment), which bounds the time, since the parser takes the square of them in the worst case; nodes count again for each alias that leads to them; `expanded`
  * counts the characters of all values with what variables bring in.
  */
-export const LIMITS = { depth: 20, nodes: 10_000, aliases: 100, expanded: 1024 * 1024, faults: 20 } as const;
+export const LIMITS = {
+  depth: 20,
+  pieces: 25_000,
+  nodes: 10_000,
+  aliases: 100,
+  expanded: 1024 * 1024,
+  faults: 20,
+} as const;
 
 export interface Composed {
   /** Null for a document that is empty or cannot be read. */
@@ -24,15 +32,12 @@ export function compose(place: Place): Composed {
   const text = place.source.text.slice(place.start, place.end);
   const fault = (start: number, end: number, kind: FaultKind, expected: string): ConfigFault =>
     faultAt(kind, { ...place, start: place.start + start, end: place.start + end }, [], { expected });
-  const depth = { exceededAt: -1 };
+  const over: Over = { at: -1, expected: '' };
   const composer = new Composer({ uniqueKeys: false, resolveKnownTags: false, logLevel: 'silent' });
-  const documents = composer.compose(tokensOf(text, depth), true, text.length);
+  const documents = composer.compose(tokensOf(text, over), true, text.length);
   const first = documents.next().value;
   const second = documents.next().value;
-  if (depth.exceededAt >= 0) {
-    const expected = `at most ${LIMITS.depth} levels of maps and lists`;
-    return { contents: null, faults: [fault(depth.exceededAt - 1, depth.exceededAt, 'too-large', expected)] };
-  }
+  if (over.at >= 0) return { contents: null, faults: [fault(over.at, over.at + 1, 'too-large', over.expected)] };
   // One mistake makes the parser stumble several times: the first is the one to repair.
   const wrong = first ? [...first.errors, ...first.warnings].slice(0, 1) : [];
   const faults = wrong.map(({ pos, message }) => fault(pos[0], pos[1], 'syntax', advice(text, pos[0], message)));
@@ -43,14 +48,25 @@ export function compose(place: Place): Composed {
 
 const contentsOf = (document: Document.Parsed): ParsedNode | null => document.contents;
 
-function* tokensOf(text: string, depth: { exceededAt: number }): ReturnType<Parser['parse']> {
+/** Where a bound was passed, as an offset, and what is allowed; -1 while none was. */
+interface Over {
+  at: number;
+  expected: string;
+}
+
+function* tokensOf(text: string, over: Over): ReturnType<Parser['parse']> {
   const parser = new Parser();
+  let pieces = 0;
   for (const lexeme of new Lexer().lex(text)) {
     yield* parser.next(lexeme);
-    if (parser.stack.length > LIMITS.depth * 3) {
-      depth.exceededAt = parser.offset;
-      return;
-    }
+    pieces += 1;
+    const isDeep = parser.stack.length > LIMITS.depth * 3;
+    if (!isDeep && pieces <= LIMITS.pieces) continue;
+    over.at = Math.max(0, parser.offset - 1);
+    over.expected = isDeep
+      ? `at most ${LIMITS.depth} levels of maps and lists`
+      : `at most ${LIMITS.pieces} words, signs, blanks and line breaks`;
+    return;
   }
   yield* parser.end();
 }

@@ -57,6 +57,10 @@ it('what a feature leaves is for its user alone, called under umask 000', { time
   await product.json('start', FEATURE);
   await product.reached(FEATURE, 'the end', ({ phase }) => phase === 'completed');
   expect(await openToOthers(made())).toEqual([]);
+  // Ids of conversations are random and say nothing of what they belong to.
+  const ids = Object.values(await agentsOf(product, FEATURE)).map(({ session_id }) => session_id);
+  for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  expect(new Set(ids).size).toBe(4);
   const names = await namesBelow(product.path());
   const run = `${FEATURE}/runs/initial`;
   for (const name of ['journal.jsonl', 'journal.jsonl.lock', 'state.json', 'metrics.json', 'agents/setup.json'])

@@ -56,9 +56,14 @@ export function parseHookEvent(text: string): Parsed {
   if (name === WRITE_HOOK_FAILED)
     return { problem: 'the hook in front of writes failed; what the role writes is only seen at its checkpoint' };
   if (!isHookName(name)) return { ignored: name };
+  // It becomes an argument of a program and a part of a path.
+  if (name === 'SessionStart' && !CONVERSATION_ID.test(read.data.session_id))
+    return { problem: `no id of a conversation: ${JSON.stringify(read.data.session_id.slice(0, 80))}` };
   const news = NEWS_OF[name](read.data);
   return news === null ? { ignored: name } : { news };
 }
+
+const CONVERSATION_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 const text = z.string().catch('');
 

@@ -130,12 +130,14 @@ test('files that are no events are skipped and reported once', async () => {
   expect(problems.map((problem) => problem.file)).toEqual([1, 2, 3, 6].map((n) => `${id(n)}.json`));
 });
 
+const SESSION = '3f0c8a52-9d53-4b0e-8f0e-6a4a1c2d7e10';
+
 describe('what an event says', () => {
-  const session = { session_id: 's-1', cwd: '/x', transcript_path: '/t', permission_mode: 'acceptEdits' };
+  const session = { session_id: SESSION, cwd: '/x', transcript_path: '/t', permission_mode: 'acceptEdits' };
   test.each([
-    ['SessionStart', { source: 'startup' }, { kind: 'session-started', sessionId: 's-1', source: 'startup' }],
-    ['SessionStart', { source: 'clear' }, { kind: 'session-started', sessionId: 's-1', source: 'clear' }],
-    ['SessionStart', { source: 'new word' }, { kind: 'session-started', sessionId: 's-1', source: 'startup' }],
+    ['SessionStart', { source: 'startup' }, { kind: 'session-started', sessionId: SESSION, source: 'startup' }],
+    ['SessionStart', { source: 'clear' }, { kind: 'session-started', sessionId: SESSION, source: 'clear' }],
+    ['SessionStart', { source: 'new word' }, { kind: 'session-started', sessionId: SESSION, source: 'startup' }],
     ['UserPromptSubmit', { prompt: 'do it [tmops#3]' }, { kind: 'prompt-taken', text: 'do it [tmops#3]' }],
     ['PreToolUse', { tool_name: 'Bash', tool_input: { command: 'ls' } }, { kind: 'tool-started', tool: 'Bash' }],
     ['PostToolUse', { tool_name: 'Bash', tool_response: {} }, { kind: 'tool-ended', tool: 'Bash' }],

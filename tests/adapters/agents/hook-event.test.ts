@@ -43,3 +43,18 @@ describe('a prompt that somebody typed', () => {
     expect(prompt(text)).toEqual({ kind: 'prompt-taken', text });
   });
 });
+
+describe('the id of a conversation, which becomes an argument and a part of a path', () => {
+  test.each([
+    '',
+    '../../../etc/passwd',
+    '--dangerously-skip-permissions',
+    'a b',
+    '3f0c8a52-9d53-4b0e-8f0e-6a4a1c2d7e10\n',
+  ])('is not %j', (id) => {
+    const event = { hook_event_name: 'SessionStart', session_id: id, source: 'startup' };
+    expect(parseHookEvent(JSON.stringify(event))).toEqual({
+      problem: `no id of a conversation: ${JSON.stringify(id)}`,
+    });
+  });
+});
