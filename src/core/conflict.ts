@@ -100,9 +100,9 @@ const settlingOf = ({ conflict }: Run, number: number): Conflict['settling'] =>
 const isBeingSettled = ({ conflict }: Run): boolean => conflict !== null && conflict.settling !== null;
 
 function seen(run: Run, request: Seen, at: number): Fact[] {
-  if (isBeingSettled(run)) return [];
   const { conflict } = run;
   const { stand } = request;
+  if (isBeingSettled(run) || isOutdated(run, stand)) return [];
   const troubles = troublesOf(run, stand, at);
   if (troubles.length === 0) return conflict ? over(run, conflict) : ownWork(run, request);
   if (conflict)
@@ -111,6 +111,13 @@ function seen(run: Run, request: Seen, at: number): Fact[] {
       : [{ kind: 'conflict.found', number: conflict.number, stand }];
   const found: Fact = { kind: 'conflict.found', number: run.conflictCount + 1, stand };
   return run.paused ? [found] : [found, { kind: 'run.paused', by: 'tmops', why: 'the branch was changed by others' }];
+}
+
+/** It was held against another commit than the one that counts by now. */
+function isOutdated({ conflict, branch }: Run, { tip, move }: BranchStand): boolean {
+  const known = (conflict ? conflict.known : branch.known)?.tip;
+  if (known === undefined || tip === null) return move !== null;
+  return move ? move.from !== known : tip !== known;
 }
 
 type Seen = Extract<ConflictRequest, { kind: 'branch-seen' }>;

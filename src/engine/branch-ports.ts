@@ -26,8 +26,11 @@ export interface BranchKeeper {
   mark(worktree: string, branch: string): Promise<BranchMark>;
   /** How they stand; `known`: the commit that the branch was known at. */
   stand(worktree: string, order: { readonly branch: string; readonly known: string | null }): Promise<BranchStand>;
-  /** Keeps the working tree under a ref, unless it holds the very same already. Gives the commit. */
-  keep(worktree: string, name: string): Promise<string>;
+  /**
+   * Keeps the working tree under a ref, unless it holds the very same already. Gives the commit; null where the worktree was
+   * not at `tip` when it was kept.
+   */
+  keep(worktree: string, order: { readonly name: string; readonly tip: string }): Promise<string | null>;
   /** Holds on to a commit. */
   hold(worktree: string, name: string, commit: string): Promise<void>;
   /**

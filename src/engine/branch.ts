@@ -136,7 +136,10 @@ async function lookAtBranch({ loop, keeper, clock }: BranchParts, ended: AbortSi
   }
   const isNews = run.branch.worked || run.branch.known?.tip !== stand.tip || run.branch.known.files === null;
   const isOurs = troubles.length === 0 && run.conflict === null && wasQuiet && isNews && isSettled;
-  const files = isOurs ? await keeper.keep(worktree, knownName(run)) : null;
+  const { tip } = stand;
+  const files = isOurs && tip !== null ? await keeper.keep(worktree, { name: knownName(run), tip }) : null;
+  // Somebody has committed in this very moment.
+  if (isOurs && files === null) return false;
   if (!ended.aborted)
     await loop.submit({ kind: 'branch-seen', stand, wasQuiet: wasQuiet && isSettled, files, asOf: run.seq });
   return isSettled;

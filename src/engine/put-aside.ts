@@ -53,5 +53,5 @@ export async function lookToAccept(
   const name = conflictName(run, run.conflict.number);
   if (known) await keeper.hold(worktree, `${name}-known`, known.files ?? known.tip);
   await keeper.hold(worktree, `${name}-branch`, stand.tip);
-  return { stand, files: await keeper.keep(worktree, knownName(run)) };
+  return { stand, files: await keeper.keep(worktree, { name: knownName(run), tip: stand.tip }) };
 }

@@ -25,7 +25,7 @@ export function openBranchKeeper(run: RunGit): BranchKeeper {
   return {
     mark: async (worktree, branch) => mark(await placesOf(worktree), branch),
     stand: async (worktree, order) => branchStand(run, worktree, { ...order, gitDir: (await placesOf(worktree)).own }),
-    keep: (worktree, name) => keep(run, worktree, ROOT + name),
+    keep: (worktree, { name, tip }) => keep(run, worktree, ROOT + name, tip),
     async hold(worktree, name, commit) {
       await mustGit(run, worktree, ['update-ref', ROOT + name, commit]);
     },
@@ -68,9 +68,12 @@ async function timeOf(path: string): Promise<string> {
 }
 
 /** The same files on the same commit are kept under the same one: a look that finds nothing new leaves nothing new. */
-async function keep(run: RunGit, worktree: string, ref: string): Promise<string> {
+async function keep(run: RunGit, worktree: string, ref: string, tip: string): Promise<string | null> {
   const ran = await run(worktree, ['rev-parse', ref, `${ref}^1`, `${ref}^{tree}`, 'HEAD']);
   const [commit, parent, tree, head] = ran.exitCode === 0 ? ran.stdout.trim().split('\n') : [];
-  if (commit !== undefined && parent === head && (await treeOf(run, worktree)) === tree) return commit;
-  return (await snapshot(run, worktree, ref)).commit;
+  const isHeld = commit !== undefined && parent === head && (await treeOf(run, worktree)) === tree;
+  if (isHeld) return head === tip ? commit : null;
+  const made = await snapshot(run, worktree, ref);
+  // Somebody may have committed in between: then it is not known whose the files are.
+  return made.parent === tip ? made.commit : null;
 }

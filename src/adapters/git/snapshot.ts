@@ -9,6 +9,8 @@ export interface Snapshot {
   readonly ref: string;
   readonly commit: string;
   readonly tree: string;
+  /** What was checked out; null before the first commit. */
+  readonly parent: string | null;
   /** Folders that could not be recorded: repositories of their own without a commit. */
   readonly skipped: readonly string[];
 }
@@ -39,7 +41,7 @@ export async function snapshot(run: RunGit, path: string, ref: string): Promise<
   const { tree, parent, skipped } = await writeTree(run, path);
   const commit = await commitTree(run, { path, tree, parent, ref });
   await mustGit(run, path, ['update-ref', ref, commit]);
-  return { ref, commit, tree, skipped };
+  return { ref, commit, tree, parent, skipped };
 }
 
 /** The id of the tree that a snapshot of the working tree `path` would hold: equal for equal files. Nothing holds on to it. */
@@ -47,7 +49,7 @@ export async function treeOf(run: RunGit, path: string): Promise<string> {
   return (await writeTree(run, path)).tree;
 }
 
-type WrittenTree = Pick<Snapshot, 'tree' | 'skipped'> & { readonly parent: string | null };
+type WrittenTree = Pick<Snapshot, 'tree' | 'parent' | 'skipped'>;
 
 async function writeTree(run: RunGit, path: string): Promise<WrittenTree> {
   const folder = await mkdtemp(join(tmpdir(), 'tmops-index-'));

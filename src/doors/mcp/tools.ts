@@ -19,6 +19,7 @@ const OPEN_WORLD: ReadonlySet<string> = new Set<OperationKey>([
   'retry',
   'redo',
   'rollback',
+  'conflict',
   'message',
   'answer',
 ]);
