@@ -1,36 +1,5 @@
 #!/usr/bin/env node
 // Bundles the bench and runs it. What it takes is said in tests/bench/options.ts.
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
+import { runBundled } from './bundled.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-const outfile = join(root, 'node_modules', '.cache', 'tmops-bench', 'main.mjs');
-
-await build({
-  absWorkingDir: root,
-  entryPoints: ['tests/bench/main.ts'],
-  outfile,
-  bundle: true,
-  packages: 'external',
-  platform: 'node',
-  format: 'esm',
-  target: 'node20',
-  logLevel: 'warning',
-  plugins: [{ name: 'own-place', setup: keepPlace }],
-});
-const { status } = spawnSync(process.execPath, [outfile, ...process.argv.slice(2)], { stdio: 'inherit' });
-process.exitCode = status ?? 1;
-
-/** The rigs find the package by the place of their source, which a bundle would move. Banners of bundles stay as they are. */
-function keepPlace(setup) {
-  setup.onLoad({ filter: /\/(src|tests)\/.*\.ts$/ }, ({ path }) => ({
-    loader: 'ts',
-    contents: readFileSync(path, 'utf8').replaceAll(
-      /(?<!createRequire\()import\.meta\.url/g,
-      JSON.stringify(pathToFileURL(path).href),
-    ),
-  }));
-}
+await runBundled('tests/bench/main.ts', 'tmops-bench');

@@ -141,7 +141,15 @@ export async function stateOf(
   { engine, role }: Pick<Scene, 'engine' | 'role'>,
   verb: Readonly<Record<string, unknown>> = { do: 'state' },
 ): Promise<Record<string, unknown> | null> {
-  const folder = join(engine.place.agentDir(role), 'rehearsal');
+  return answerOf(engine.place.agentDir(role), verb);
+}
+
+/** The same for an agent by its folder. */
+export async function answerOf(
+  agentFolder: string,
+  verb: Readonly<Record<string, unknown>>,
+): Promise<Record<string, unknown> | null> {
+  const folder = join(agentFolder, 'rehearsal');
   const named = await readFile(join(folder, 'steer.path'), 'utf8').catch(() => null);
   const line = await lineFrom(named?.trim() ?? join(folder, 'steer.sock'), `${JSON.stringify(verb)}\n`);
   const answer = JSON.parse(line ?? 'null') as Record<string, unknown> | null;
