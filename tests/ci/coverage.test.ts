@@ -37,7 +37,7 @@ async function writeOwn(lines: readonly number[]): Promise<void> {
 }
 
 it('counts the lines that the built program ran in a process of its own', async () => {
-  await writeOwn(await Promise.all(['const [command]', 'runCommandLine }', 'process.exitCode'].map(lineOf)));
+  await writeOwn(await Promise.all(['const [command', 'runCommandLine }', 'process.exitCode'].map(lineOf)));
   expect(await told()).toMatchObject({
     exitCode: 0,
     stdout: 'processes of the built program that were added: 1\nlines of src covered: 100.0 % (3 of 3), goal 90 %',
@@ -46,7 +46,7 @@ it('counts the lines that the built program ran in a process of its own', async 
 
 it('names those that nothing ran, and fails below the goal', async () => {
   const [first, second] = [await lineOf('runMcp }'), await lineOf('await runMcp()')];
-  await writeOwn([await lineOf('const [command]'), first, second]);
+  await writeOwn([await lineOf('const [command'), first, second]);
   const { exitCode, stdout } = await told();
   expect(exitCode).toBe(1);
   expect(stdout).toContain(`33 %  src/main.ts (1/3): ${first}-${second}\n`);
@@ -65,7 +65,7 @@ it('fails where nothing was measured', async () => {
 
 it('leaves out what a process was killed over', async () => {
   await writeFile(join(folder, 'processes', 'coverage-torn.json'), '{"result":[{"scriptId":"1","ur');
-  await writeOwn([await lineOf('const [command]')]);
+  await writeOwn([await lineOf('const [command')]);
   const { exitCode, stdout } = await told();
   expect(exitCode).toBe(0);
   expect(stdout).toContain('added: 1, 1 cut off while they wrote');
