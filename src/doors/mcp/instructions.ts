@@ -17,6 +17,7 @@ When it does not go on, tmops_explain {feature} says in one answer why, since wh
 - a gate or a check that failed: tmops_approve or tmops_reject with a comment. The decision is the user's; show them the checkpoint first.
 - a question in a pane: tmops_answer with the label of a choice, as the user decided.
 - a step that does not get on: tmops_retry_step asks again, tmops_skip_step goes on without it, tmops_redo_step goes back to an earlier one, tmops_rollback takes its files back as well (dryRun first; undo).
+- a branch that others changed: tmops_resolve_conflict with accept, stash or abort, as the user decided.
 - a word from the user to a role, or to all: tmops_send_message. It says whether the agent has it.
 - a prompt in doubt: tmops_settle_prompt, only after tmops_read_pane or the user has shown what became of it.
 - the user wants a pane for themselves: tmops_take_over, and tmops_hand_back when they are done. A pane they simply type in is taken over by itself.
