@@ -134,7 +134,7 @@ export const steeringOperations = {
     tool: 'tmops_resolve_conflict',
     title: 'Settle a branch conflict',
     description:
-      "Says what becomes of a feature's branch that others committed to, reset, rebased or left in the middle of a merge (status: conflict). accept: go on from the branch as it is; stash: keep what they did under a ref, put branch and files back, and go on; abort: stop the run, touch nothing. It is the decision of the user.",
+      "Says what becomes of a feature's branch that others changed (status: conflict). accept: go on from it as it is; stash: keep what they did under a ref, put branch and files back, go on; abort: stop the run, touch nothing. It is the decision of the user.",
     effect: 'destroy',
     idempotent: false,
     input: z.strictObject({

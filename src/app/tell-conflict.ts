@@ -137,7 +137,7 @@ export function conflictView(run: Run): ConflictView {
     files: [...(stand.move?.files ?? [])],
     fileCount: stand.move?.fileCount ?? 0,
     state: settling === null ? 'open' : settling.failed === null ? 'being-put-aside' : 'failed',
-    offers: conflictOffers(run, conflict),
+    offers: conflictOffers(run, conflict).map(({ command }) => command),
   };
 }
 

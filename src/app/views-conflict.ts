@@ -4,13 +4,14 @@ import { z } from 'zod';
 
 const isoTime = z.string().describe('ISO 8601, UTC');
 
+/** It is kept as `<ref>-head`, `-branch`, `-files`, `-stash` and `-other`; `restore`: commands that show it or bring it back. */
 export const stashView = z.strictObject({
   number: z.number(),
   at: isoTime,
-  ref: z.string().describe('It is kept as <ref>-head, -branch, -files, -stash and -other'),
-  stash: z.string().nullable().describe('The commit for git stash apply; null: nothing was uncommitted'),
-  branch: z.string().nullable().describe('Where the branch was'),
-  restore: z.array(z.string()).describe('Commands that show it or bring it back'),
+  ref: z.string(),
+  stash: z.string().nullable(),
+  branch: z.string().nullable(),
+  restore: z.array(z.string()),
 });
 
 export const conflictView = z
@@ -18,7 +19,7 @@ export const conflictView = z
     number: z.number(),
     since: isoTime,
     what: z.array(z.string()),
-    from: z.string().nullable().describe('The commit that the branch was known at'),
+    from: z.string().nullable(),
     to: z.string().nullable(),
     underWay: z.string().nullable(),
     sentences: z.array(z.string()),
@@ -26,16 +27,16 @@ export const conflictView = z
     files: z.array(z.string()),
     fileCount: z.number(),
     state: z.enum(['open', 'being-put-aside', 'failed']),
-    offers: z.array(z.strictObject({ command: z.string(), does: z.string() })),
+    offers: z.array(z.string()),
   })
   .nullable()
-  .describe('What others did to the branch; the run waits for tmops_resolve_conflict');
+  .describe('What others did to the branch');
 
 export const conflictOutput = z.strictObject({
   feature: z.string(),
   how: z.enum(['accept', 'stash', 'abort']),
   number: z.number(),
-  kept: stashView.nullable().describe('Where what was put aside is'),
+  kept: stashView.nullable(),
   present: z.string().nullable(),
   waitsFor: z.string(),
 });

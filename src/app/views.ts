@@ -143,7 +143,7 @@ export const statusOutput = z.strictObject({
   branch: z.string(),
   worktree: z.string(),
   conflict: conflictView,
-  stashes: z.array(stashView).describe('What others had done to the branch and was put aside'),
+  stashes: z.array(stashView),
   panes: z.array(paneView),
   checkpoints: z.array(checkpointView),
   prompts: z.array(promptView),

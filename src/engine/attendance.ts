@@ -21,7 +21,9 @@ export interface AttendanceParts {
 
 /** Everything that watches and types for a run while it is started. */
 export interface Attendance {
+  /** What was done while nobody watched is told from what others did by who was in a turn: their reports come first. */
   watch(): Promise<void>;
+  /** One after the other; whoever asked before hears of their own failure. */
   ensureAgents(): Promise<void>;
   courier(role: string): Courier;
   /** Stops typing and watching checkpoints; what the agents do is still followed. */
@@ -54,6 +56,7 @@ export function openAttendance(crew: CrewParts, parts: AttendanceParts, onError:
   const session = sessionWatch(crew, (why) => {
     sessionLost(why).catch(onError);
   });
+  const watchNow = () => watchClaims({ loop, place, watch: parts.watch, clock, settle: parts.settle, onError });
   const rest = async (): Promise<void> => {
     const resting = [...couriers.values()];
     // A run that was completed may go on again: whoever delivers then is somebody else.
@@ -64,12 +67,9 @@ export function openAttendance(crew: CrewParts, parts: AttendanceParts, onError:
 
   return {
     async watch() {
-      // What was done while nobody watched is told from what others did by who was in a turn: their reports come first.
-      await evidence.followAll().then(branch.look).catch(onError);
-      await watchNext(() => watchClaims({ loop, place, watch: parts.watch, clock, settle: parts.settle, onError }));
+      await watchNext(() => evidence.followAll().then(branch.look).catch(onError).then(watchNow));
     },
     ensureAgents() {
-      // One after the other; whoever asked before hears of their own failure.
       ensuring = Promise.allSettled([ensuring]).then(async () => {
         await evidence.followAll();
         await ensureAgents(crew);

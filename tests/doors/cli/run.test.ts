@@ -34,6 +34,7 @@ const OUTPUTS: Readonly<Record<string, unknown>> = {
   retry: views.stepView,
   redo: views.stepView,
   rollback: views.rollbackView,
+  conflict: views.conflictView,
   why: views.whyView,
 };
 const plays: CliSetting = { reply: ({ op }) => ok(OUTPUTS[op]) };
@@ -97,6 +98,7 @@ describe('what is asked of the supervisor', () => {
       'rollback auth-api --undo --why wrong',
       { op: 'rollback', input: { feature: 'auth-api', dryRun: false, undo: true, why: 'wrong' } },
     ],
+    ['conflict auth-api stash', { op: 'conflict', input: { feature: 'auth-api', how: 'stash' } }],
     ['why auth-api', { op: 'why', input: { feature: 'auth-api' } }],
   ])('tmops %s', async (words, asked) => {
     const run = cli(words.split(' '), plays);
@@ -111,6 +113,7 @@ describe('what is asked of the supervisor', () => {
     const words: Record<string, string[]> = {
       'read-pane': ['auth-api', 'tester'],
       settle: ['auth-api', '3', 'resend'],
+      conflict: ['auth-api', 'stash'],
       list: [],
       gc: [],
       pause: [],
@@ -161,6 +164,7 @@ describe('exit codes and errors', () => {
     ['a step that is none', 'redo auth-api --step A_B', 'tmops redo cannot run: --step is "A_B"'],
     ['a step of goto that is none', 'goto auth-api A_B', 'tmops goto cannot run: step is "A_B"'],
     ['a phase that is none', 'rollback auth-api --to A_B', 'tmops rollback cannot run: --to is "A_B"'],
+    ['a way out that is none', 'conflict auth-api keep', 'how is "keep", not one of accept, stash, abort'],
     ['goto without a step', 'goto auth-api', "missing required argument 'step'"],
     ['a message without a text', 'message auth-api', "missing required argument 'words'"],
     ['a message for all without a text', 'message auth-api all', 'there is no text for all.'],

@@ -116,6 +116,25 @@ export const stepView: OutputOf<'skip'> = {
   waitsFor: 'Prompt 9 is on its way to the implementer.',
 };
 
+export const conflictView: OutputOf<'conflict'> = {
+  feature: 'auth-api',
+  how: 'stash',
+  number: 2,
+  kept: {
+    number: 2,
+    at: '2026-01-02T10:05:00.000Z',
+    ref: 'refs/tmops/auth-api/initial/conflict-2',
+    stash: '0123456789abcdef0123456789abcdef01234567',
+    branch: '123456789abcdef0123456789abcdef012345678',
+    restore: [
+      "git -C '/home/ada/project/wt-auth-api' stash apply --index refs/tmops/auth-api/initial/conflict-2-stash",
+      "git -C '/home/ada/project/wt-auth-api' log refs/tmops/auth-api/initial/conflict-2-branch",
+    ],
+  },
+  present: 'tests',
+  waitsFor: 'The tester works on 003-tests-complete.md.',
+};
+
 export const rollbackView: OutputOf<'rollback'> = {
   feature: 'auth-api',
   number: 2,
