@@ -123,6 +123,10 @@ describe('Concurrent features: two supervisors that are started at once', () => 
         const texts = (await product.prompts('auth-api', role)).map(({ text }) => text);
         expect(texts).toEqual([...new Set(texts)]);
       }
+      // One more, to whom a completed run is nothing to watch: what is asked of it still finds its session.
+      await product.endSupervisor();
+      await product.json('stop', 'auth-api');
+      expect(await sessionsOf(product)).toEqual([]);
     } finally {
       await product.dispose();
     }
