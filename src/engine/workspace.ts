@@ -7,6 +7,7 @@ import { openJournal, type Journal } from '../journal/journal.ts';
 import { readJournal } from '../journal/read.ts';
 import type { CrewSetup } from './crew.ts';
 import { openLiveRun, type LiveRun, type LiveRunParts } from './live-run.ts';
+import { isOver } from './over.ts';
 import { runPlace, type CheckpointsPath, type RunPlace } from './place.ts';
 import type { AgentProvider, Files, Log, Terminal } from './ports.ts';
 import { recordBefore } from './record.ts';
@@ -21,7 +22,7 @@ export interface Workspace {
     choice: { readonly socket: string | null; readonly provider: string },
     setup: CrewSetup,
   ): Promise<void>;
-  /** Takes up every run that was going when the last supervisor ended. Gives their features. */
+  /** Takes up every run that was going when the last supervisor ended. Gives their features. One that is over waits until it is asked for. */
   takeUpAll(features: readonly string[]): Promise<readonly string[]>;
   /** Every run that is open. */
   opened(): readonly LiveRun[];
@@ -76,6 +77,8 @@ interface Held {
 export function openWorkspace(parts: WorkspaceParts): Workspace {
   const held = new Map<string, Held>();
   const opening = new Map<string, Promise<unknown>>();
+  // Over when the supervisor began: taken up once somebody asks for them.
+  const postponed = new Set<string>();
 
   const open = async (feature: string): Promise<LiveRun | null> => {
     const run = parts.currentRun(feature);
@@ -86,6 +89,7 @@ export function openWorkspace(parts: WorkspaceParts): Workspace {
     if (run === null) return null;
     const now = await openHeld(parts, runPlace(parts.root, feature, run, parts.checkpointsPath), feature, run);
     held.set(feature, now);
+    if (postponed.delete(feature)) await takeUp(parts, now.live);
     return now.live;
   };
 
@@ -115,7 +119,9 @@ export function openWorkspace(parts: WorkspaceParts): Workspace {
       const going: string[] = [];
       for (const feature of features) {
         try {
-          const run = await live(feature);
+          const over = await isRunOver(parts, feature);
+          if (over) postponed.add(feature);
+          const run = over ? null : await live(feature);
           if (run && (await takeUp(parts, run))) going.push(feature);
         } catch (error) {
           // One run that cannot be taken up must not keep the others from being watched.
@@ -142,6 +148,11 @@ export function openWorkspace(parts: WorkspaceParts): Workspace {
       held.clear();
     },
   };
+}
+
+async function isRunOver(parts: WorkspaceParts, feature: string): Promise<boolean> {
+  const run = parts.currentRun(feature);
+  return run !== null && isOver(runPlace(parts.root, feature, run, parts.checkpointsPath));
 }
 
 /** One after the other for each feature; whoever came before hears of their own failure. */
