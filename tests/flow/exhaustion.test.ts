@@ -108,7 +108,8 @@ describe('Scenario: Resource exhaustion, more features than may run at once', ()
     expect(status.queue).toBeNull();
     const begun = (await product.events('two-api')).find((event) => event.kind === 'run.started');
     expect(begun).toMatchObject({ by: 'cli', settings: { limitRetryMs: 420_000, panes: 2 } });
-    const env = await readFile(product.path('two-api', 'current', 'agents', 'tester', 'launch', 'env'), 'utf8');
+    const file = product.path('two-api', 'current', 'agents', 'tester', 'launch', 'env');
+    const env = await until('its agent is launched', () => readFile(file, 'utf8').catch(() => null));
     expect(env).toContain('SAMPLE_MARK=kept');
     await product.endSupervisor('SIGKILL');
     await product.json('stop', 'two-api');

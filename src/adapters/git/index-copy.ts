@@ -1,7 +1,7 @@
 import { copyFile, lstat, readFile, stat, utimes } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { codeOf } from './code.ts';
-import { mustGit, type GitCall, type RunGit } from './run.ts';
+import { failed, mustGit, type GitCall, type RunGit } from './run.ts';
 
 export interface IndexCopy {
   /** The commit that is checked out; null before the first one. */
@@ -19,11 +19,14 @@ export async function copyIndex(
   order: { readonly path: string; readonly copy: string; readonly call: GitCall },
 ): Promise<IndexCopy> {
   const { path, copy, call } = order;
+  const asked = ['rev-parse', '--git-path', 'info/exclude', '--git-path', 'index', 'HEAD^{commit}'];
   const [places, listing] = await Promise.all([
-    run(path, ['rev-parse', '--git-path', 'info/exclude', '--git-path', 'index', 'HEAD^{commit}']),
+    run(path, asked),
     mustGit(run, path, ['ls-files', '-v', '-z'], { long: true }),
   ]);
   const [exclude = '', index = '', head = ''] = places.stdout.split('\n');
+  // Before the first commit it fails and has told the places all the same.
+  if (index === '') throw failed(path, asked, places);
   if (!(await copyFaithfully(resolve(path, index), copy))) await mustGit(run, path, ['read-tree', '--empty'], call);
   const records = listing.split('\0').filter((record) => record !== '');
   await unhide(run, { path, records, call });

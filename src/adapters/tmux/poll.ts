@@ -30,8 +30,11 @@ export interface Pace {
  * its agents end with it, and those are looked at each second without a process.
  */
 const PACE: Pace = { busyMs: 1000, calmMs: 5000, calmAfterMs: 10_000, stillMs: 30_000 };
-/** How long the server may still be busy with the end of our own client, in ms. */
-const SEEN_OFF_MS = 200;
+/**
+ * When the server has seen off our own client, as a rule, in ms. What happens until then may only be seen by the next look
+ * that comes without being asked for.
+ */
+const SEEN_OFF_MS = 50;
 
 /** Told of each pane of a session that is waited for when it entered or left a mode since the last look. */
 export type ModeChanged = (session: string, pane: string) => void;

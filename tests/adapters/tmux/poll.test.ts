@@ -61,6 +61,8 @@ it('does not look at a server that has done nothing since, and looks once it has
   const gone = poll.untilGone('one', ended.signal);
   // Twenty paces without a look, then one although nothing was done.
   await until('it rests', async () => longestGap(await starts()) > 2_500, { withinMs: 15_000 });
+  // What is done in the moment of a look is seen with the next one.
+  await until('the look is over', async () => Date.now() - ((await starts()).at(-1) ?? Infinity) > 500);
   const killedAt = performance.now();
   await rig.run('kill-session', '-t', '=one');
   await gone;
