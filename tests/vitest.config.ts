@@ -5,8 +5,8 @@ export default defineConfig({
     root: new URL('..', import.meta.url).pathname,
     include: ['tests/**/*.test.ts'],
     exclude: ['tests/claude/**', 'tests/long/**'],
-    // Real tmux, git and processes on a two-core machine: two files at once keep latencies honest.
-    maxWorkers: 2,
+    // Real tmux, git and processes: on two cores a third file uses the time in which the others wait.
+    maxWorkers: 3,
     // Real processes on a loaded machine: in CI a test that fails is tried again before main is refused.
     retry: process.env['CI'] === undefined ? 0 : 2,
     testTimeout: 30_000,
