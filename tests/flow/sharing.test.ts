@@ -80,6 +80,8 @@ async function started(feature: string): Promise<void> {
   await product.json('init', feature);
   await product.json('start', feature);
   await openStep(product, feature);
+  // Both roles have read their instructions: a hand laid on a pane before that would meet another prompt than the test means.
+  for (const prompt of [1, 2, 3]) await arrived(feature, prompt);
 }
 
 /** Somebody attaches and sees the panes. */
