@@ -17,6 +17,8 @@ import {
   type MarkedSession,
   type WorkspaceState,
 } from '../core/gc.ts';
+import { foldersIn } from '../files/folders.ts';
+import { codeOf } from '../files/refused.ts';
 import { removeIfThere } from '../files/write-whole.ts';
 import { lockState, self, takeLock } from '../journal/lock.ts';
 import { clearPlace, nameOfPlace, placeFiles, placesIn, placeState, rootOf } from './kept-place.ts';
@@ -260,17 +262,6 @@ async function namesIn(folder: string): Promise<readonly string[]> {
   }
 }
 
-/** Folders, and no links to any. */
-async function foldersIn(folder: string): Promise<readonly string[]> {
-  try {
-    const entries = await readdir(folder, { withFileTypes: true });
-    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  } catch (error) {
-    if (isAbsent(error)) return [];
-    throw error;
-  }
-}
-
 /** What cannot be looked at counts as there: only the system's word that it is not says so. */
 async function isThere(path: string): Promise<boolean> {
   try {
@@ -281,5 +272,4 @@ async function isThere(path: string): Promise<boolean> {
   }
 }
 
-const isAbsent = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+const isAbsent = (error: unknown): boolean => codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR';

@@ -1,10 +1,10 @@
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { linesOf } from '../rig/json-lines.ts';
 import { journaled, playText } from '../rig/flow.ts';
+import { mcpClient } from '../rig/mcp-client.ts';
 import { openProduct, program, type Product } from '../rig/product.ts';
 
 /** Two features side by side, and what a client or an agent of the one reaches of the other. */
@@ -32,13 +32,7 @@ let product: Product;
 
 const told = (name: string): Promise<string> => readFile(join(product.repo.base, `${name}.txt`), 'utf8');
 
-async function clientOf(...words: string[]): Promise<Client> {
-  const { env, repo } = product;
-  const client = new Client({ name: 'test', version: '1.0.0' });
-  const args = [program, 'mcp', ...words];
-  await client.connect(new StdioClientTransport({ command: process.execPath, args, cwd: repo.root, env: { ...env } }));
-  return client;
-}
+const clientOf = (...words: string[]): Promise<Client> => mcpClient(product, words);
 
 async function call(client: Client, name: string, args: Record<string, unknown>): Promise<string> {
   const { content } = await client.callTool({ name, arguments: args });

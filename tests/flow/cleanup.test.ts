@@ -1,13 +1,12 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OutputOf } from '../../src/app/table.ts';
 import { socketOfWorkspace } from '../../src/compose/places.ts';
 import { agentsOf, isAlive, playText } from '../rig/flow.ts';
-import { openProduct, program, type Product } from '../rig/product.ts';
+import { mcpClient } from '../rig/mcp-client.ts';
+import { openProduct, type Product } from '../rig/product.ts';
 import { until } from '../rig/wait.ts';
 
 type Cleanup = OutputOf<'cleanup'>;
@@ -110,21 +109,17 @@ describe('without the framework, on a path with spaces and Unicode', () => {
   });
 
   it('over MCP: leaves no process, session, buffer, worktree, lock or line, keeps what was discarded, and its neighbour goes on', async () => {
-    const client = new Client({ name: 'test', version: '1.0.0' });
-    const { env, repo } = product;
-    await client.connect(
-      new StdioClientTransport({ command: process.execPath, args: [program, 'mcp'], cwd: repo.root, env: { ...env } }),
-    );
+    const client = await mcpClient(product);
     const answer = await client.callTool({ name: 'tmops_cleanup', arguments: { feature: 'auth', discard: true } });
     await client.close();
     const done = answer.structuredContent as Cleanup;
     expect(done).toMatchObject({ done: true, branch: 'feature/auth', branchKept: true });
     expect(await traces(product, 'auth', tree)).toEqual(NONE);
     expect(await Promise.all(agents.map(isAlive))).toEqual([false, false, false, false]);
-    expect(await repo.git(['show', `${done.ref ?? ''}/discarded-files:src/mine.mjs`])).toBe('export {};');
+    expect(await product.repo.git(['show', `${done.ref ?? ''}/discarded-files:src/mine.mjs`])).toBe('export {};');
     expect(existsSync(join(done.archive ?? '', 'current', 'journal.jsonl'))).toBe(true);
     expect(existsSync(join(done.archive ?? '', 'current', 'journal.jsonl.lock'))).toBe(false);
-    expect(await repo.git(['rev-parse', '--verify', 'feature/auth'])).toMatch(/^[0-9a-f]{40}$/);
+    expect(await product.repo.git(['rev-parse', '--verify', 'feature/auth'])).toMatch(/^[0-9a-f]{40}$/);
     // The one whose name begins alike.
     expect(await Promise.all(others.map(isAlive))).toEqual([true, true, true, true]);
     expect((await product.status('auth-api')).phase).toBe('running');

@@ -1,8 +1,8 @@
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { partFile, partsWorkflow, playText, stepDone, wordsTo } from '../rig/flow.ts';
-import { openProduct, program, type Product } from '../rig/product.ts';
+import { mcpClient } from '../rig/mcp-client.ts';
+import { openProduct, type Product } from '../rig/product.ts';
 import { until } from '../rig/wait.ts';
 
 /** An agent that says and writes what would be an instruction, a key or the end of a message elsewhere. */
@@ -44,11 +44,7 @@ checkpoints: {unfinished_ms: 200}`,
       ]),
     },
   });
-  const { env, repo } = product;
-  client = new Client({ name: 'test', version: '1.0.0' });
-  await client.connect(
-    new StdioClientTransport({ command: process.execPath, args: [program, 'mcp'], cwd: repo.root, env: { ...env } }),
-  );
+  client = await mcpClient(product);
   await product.json('init', FEATURE);
   await product.json('start', FEATURE);
   await stepDone(product, FEATURE, 'part-1');

@@ -1,6 +1,4 @@
 import { chmod, chown, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { execa, execaSync } from 'execa';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +8,7 @@ import type { OutputOf } from '../../src/app/table.ts';
 import type { ProblemView } from '../../src/app/views.ts';
 import { journaled, openStep, partsWorkflow, stepDone, watchersOf, wordsTo } from '../rig/flow.ts';
 import { linesOf } from '../rig/json-lines.ts';
+import { mcpClient } from '../rig/mcp-client.ts';
 import { checkpointText, openProduct, program, type Product, type ProductOptions } from '../rig/product.ts';
 import { until } from '../rig/wait.ts';
 
@@ -117,11 +116,7 @@ async function eachAskedOnce(): Promise<void> {
 
 /** What the tool answers, as an MCP client sees it. */
 async function mcp(tool: string, args: Record<string, unknown>): Promise<{ isError?: boolean; text: string }> {
-  const client = new Client({ name: 'test', version: '1.0.0' });
-  const { repo, env } = product;
-  await client.connect(
-    new StdioClientTransport({ command: process.execPath, args: [program, 'mcp'], cwd: repo.root, env: { ...env } }),
-  );
+  const client = await mcpClient(product);
   try {
     const answer = (await client.callTool({ name: tool, arguments: args })) as {
       isError?: boolean;

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { appendFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OutputOf } from '../../src/app/table.ts';
 import { greenCode, journaled, playText, redTest, watchersOf, wordsTo, write, type Cue } from '../rig/flow.ts';
-import { openProduct, program, type Product } from '../rig/product.ts';
+import { mcpClient } from '../rig/mcp-client.ts';
+import { openProduct, type Product } from '../rig/product.ts';
 import { until } from '../rig/wait.ts';
 
 type Rollback = OutputOf<'rollback'>;
@@ -128,11 +128,7 @@ describe('a run that is completed', () => {
     await tree.put('src/staged.mjs', 'and changed\n');
     await tree.put('tests/human.test.mjs', '// mine\n');
     before = await tree.whole();
-    client = new Client({ name: 'test', version: '1.0.0' });
-    const { env, repo } = product;
-    await client.connect(
-      new StdioClientTransport({ command: process.execPath, args: [program, 'mcp'], cwd: repo.root, env: { ...env } }),
-    );
+    client = await mcpClient(product);
   }, RUN_WITHIN_MS);
   afterAll(() => client.close());
 

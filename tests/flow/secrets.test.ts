@@ -1,11 +1,11 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { partFile, partsWorkflow, playText, stepDone, type Cue } from '../rig/flow.ts';
-import { checkpointText, openProduct, program, type Product } from '../rig/product.ts';
+import { mcpClient } from '../rig/mcp-client.ts';
+import { checkpointText, openProduct, type Product } from '../rig/product.ts';
 import { until } from '../rig/wait.ts';
 
 /** A whole feature whose agent says its secrets wherever it can; then everything that tmops wrote or says is searched. */
@@ -96,11 +96,7 @@ beforeAll(async () => {
     },
     env: SECRETS,
   });
-  const { env, repo } = product;
-  client = new Client({ name: 'test', version: '1.0.0' });
-  await client.connect(
-    new StdioClientTransport({ command: process.execPath, args: [program, 'mcp'], cwd: repo.root, env: { ...env } }),
-  );
+  client = await mcpClient(product);
   await product.json('init', FEATURE);
   await product.json('start', FEATURE);
   await stepDone(product, FEATURE, 'part-1');

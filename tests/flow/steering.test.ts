@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { LoggingMessageNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,6 +10,7 @@ import { evolve } from '../../src/core/evolve.ts';
 import { holderOf, newRun } from '../../src/core/run.ts';
 import { journaled, openStep, stepDone, wordsTo } from '../rig/flow.ts';
 import { attachHuman } from '../rig/human.ts';
+import { mcpClient } from '../rig/mcp-client.ts';
 import { checkpointText, openProduct, program, type Product } from '../rig/product.ts';
 import { steer } from '../rig/rehearsal.ts';
 import { until } from '../rig/wait.ts';
@@ -178,12 +178,8 @@ describe('a gate', () => {
   const heard: unknown[] = [];
 
   beforeAll(async () => {
-    client = new Client({ name: 'test', version: '1.0.0' });
+    client = await mcpClient(product);
     client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => void heard.push(params));
-    const { env, repo } = product;
-    await client.connect(
-      new StdioClientTransport({ command: process.execPath, args: [program, 'mcp'], cwd: repo.root, env: { ...env } }),
-    );
   });
   afterAll(() => client.close());
 

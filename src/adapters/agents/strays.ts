@@ -1,6 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LivingAgent } from '../../core/gc.ts';
+import { foldersIn } from '../../files/folders.ts';
+import { codeOf } from '../../files/refused.ts';
 import { recordedProcess } from './process.ts';
 import { processTable, type Process, type ProcessRow } from './process-table.ts';
 
@@ -28,17 +30,6 @@ export async function processOf(pid: number): Promise<Process | null> {
   return (await processTable()).find((row) => row.pid === pid) ?? null;
 }
 
-/** Folders, and no links to any. */
-async function foldersIn(folder: string): Promise<readonly string[]> {
-  try {
-    const entries = await readdir(folder, { withFileTypes: true });
-    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  } catch (error) {
-    if (hasCode(error, ['ENOENT', 'ENOTDIR'])) return [];
-    throw error;
-  }
-}
-
 /** Where the system does not tell names of processes, each counts as below one. */
 async function isBelowTmux(pid: number, table: ReadonlyMap<number, ProcessRow>): Promise<boolean> {
   if (process.platform !== 'linux') return true;
@@ -51,10 +42,7 @@ async function nameOf(pid: number): Promise<string> {
   try {
     return await readFile(`/proc/${pid}/comm`, 'utf8');
   } catch (error) {
-    if (hasCode(error, ['ENOENT', 'ESRCH'])) return '';
-    throw error;
+    if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ESRCH') throw error;
+    return '';
   }
 }
-
-const hasCode = (error: unknown, codes: readonly string[]): boolean =>
-  error instanceof Error && 'code' in error && codes.includes(String(error.code));

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { execa } from 'execa';
 import type { ChildEnd } from '../../core/init.ts';
-import { codeOf } from './disk.ts';
+import { codeOf } from '../../files/refused.ts';
 
 export interface ChildOrder {
   readonly argv: readonly string[];

@@ -5,7 +5,8 @@ import { makePrivateFolder } from '../../files/in-place.ts';
 import { childEnvironment, runToEnd } from './child.ts';
 import { removeCleanupMark, writeCleanupMark } from './cleanup-mark.ts';
 import { archivesOf } from './cleanup-plan.ts';
-import { codeOf, ensureFolder, pathKind, readOrNull, writeWhole } from './disk.ts';
+import { codeOf } from '../../files/refused.ts';
+import { ensureFolder, pathKind, readOrNull, writeWhole } from './disk.ts';
 import { withoutLine } from './features.ts';
 import { cleanupPaths, featurePaths, fromRoot, TMOPS } from './paths.ts';
 import type { InTurn, ProjectOptions } from './work.ts';
@@ -176,7 +177,7 @@ async function removeEmpty(folder: string): Promise<void> {
   try {
     if ((await readdir(folder)).length === 0 && basename(folder).endsWith(TMOPS)) await rmdir(folder);
   } catch (error) {
-    if (!['ENOENT', 'ENOTEMPTY', 'ENOTDIR'].includes(codeOf(error) ?? '')) throw error;
+    if (!['ENOENT', 'ENOTEMPTY', 'ENOTDIR'].includes(codeOf(error))) throw error;
   }
 }
 

@@ -1,6 +1,7 @@
 import { lstat, mkdir, open, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { InitProblem, PathKind } from '../../core/init.ts';
+import { codeOf } from '../../files/refused.ts';
 import { mustBeRegularOrAbsent, readRegular } from '../../files/regular.ts';
 
 export type InTheWay = Extract<InitProblem, { kind: 'in-the-way' }>;
@@ -93,12 +94,6 @@ export async function pointLink(path: string, target: string): Promise<boolean> 
   await symlink(target, draft);
   await rename(draft, path);
   return true;
-}
-
-/** The `code` of a system error (`ENOENT`), or null for anything else. */
-export function codeOf(error: unknown): string | null {
-  if (!(error instanceof Error) || !('code' in error)) return null;
-  return typeof error.code === 'string' ? error.code : null;
 }
 
 async function modeOf(path: string): Promise<number | null> {

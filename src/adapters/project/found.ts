@@ -1,7 +1,8 @@
 import { lstat, readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AdoptProblem } from '../../core/adopt.ts';
-import { codeOf, pathKind } from './disk.ts';
+import { codeOf } from '../../files/refused.ts';
+import { pathKind } from './disk.ts';
 import { readCurrent } from './features.ts';
 import { featurePaths, isRunName, runPaths, TMOPS } from './paths.ts';
 

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf, pathKind } from './disk.ts';
+import { codeOf } from '../../files/refused.ts';
+import { pathKind } from './disk.ts';
 
 /** Never entered: they are not the project's files. */
 const CLOSED = new Set(['.git', '.tmops']);

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { InitOrder, InitOutcome, InitProblem, InitReport } from '../../core/init.ts';
 import { copyStep } from './copy.ts';
-import { codeOf } from './disk.ts';
+import { codeOf } from '../../files/refused.ts';
 import { scriptStep } from './framework.ts';
 import { currentStep, featuresStep, foldersStep, previousStep } from './layout.ts';
 import { markStep, unmarkStep } from './marking.ts';

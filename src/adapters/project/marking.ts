@@ -1,6 +1,7 @@
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf, ensureFolder, readOrNull, writeWhole } from './disk.ts';
+import { codeOf } from '../../files/refused.ts';
+import { ensureFolder, readOrNull, writeWhole } from './disk.ts';
 import { MARK_FILE } from './mark.ts';
 import { fromRoot, runPaths } from './paths.ts';
 import type { Step, Work } from './work.ts';

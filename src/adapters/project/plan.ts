@@ -2,7 +2,8 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { InitOrder, InitProblem, PathKind } from '../../core/init.ts';
 import { mustBeTrusted } from '../../files/trust.ts';
-import { codeOf, pathKind } from './disk.ts';
+import { codeOf } from '../../files/refused.ts';
+import { pathKind } from './disk.ts';
 import { readCurrent } from './features.ts';
 import { readMark } from './mark.ts';
 import {

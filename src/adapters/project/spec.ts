@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { InitProblem, SpecState } from '../../core/init.ts';
-import { codeOf, readOrNull, writeWhole } from './disk.ts';
+import { codeOf } from '../../files/refused.ts';
+import { readOrNull, writeWhole } from './disk.ts';
 import { keptSpecs } from './marking.ts';
 import { runPaths } from './paths.ts';
 import type { Step, Work } from './work.ts';

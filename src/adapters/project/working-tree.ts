@@ -1,7 +1,8 @@
 import { readlink, rm, stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import type { InitProblem } from '../../core/init.ts';
-import { codeOf, pathKind, pointLink } from './disk.ts';
+import { codeOf } from '../../files/refused.ts';
+import { pathKind, pointLink } from './disk.ts';
 import { fromRoot, TMOPS } from './paths.ts';
 import type { Step } from './work.ts';
 
