@@ -114,7 +114,8 @@ const WRONG: readonly (readonly [string, (feature: string) => string | Buffer])[
   ['malformed', () => 'nonsense\n'],
   ['empty', () => ''],
   ['binary', () => Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 0, 1, 2])],
-  ['of another feature', () => checkpointText('soak-zz-1', 'Orchestrator', 'Tester')],
+  // A name that no feature here has: the refusal quotes it, and that is no mixing up.
+  ['of another feature', () => checkpointText('not-of-here', 'Orchestrator', 'Tester')],
   ['no UTF-8', (feature) => Buffer.concat([Buffer.from(checkpointText(feature, 'A', 'B')), Buffer.from([0xff, 0xfe])])],
   ['huge', (feature) => checkpointText(feature, 'Tester', 'Tester') + 'x'.repeat(400_000)],
 ];
