@@ -74,8 +74,29 @@ const KILL_AFTER_MS = 2_000;
  */
 const SETTINGS = ['-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor='];
 
+/**
+ * git reads the records of all worktrees and dies of one that another git is just making (seen with 2.39, 60 `worktree add` at
+ * once). Nothing has been done by then, so that it is asked again.
+ */
+const HALF_MADE_RECORD = /^fatal: failed to read .*commondir/m;
+const HALF_MADE_FOR_MS = 5_000;
+const AGAIN_AFTER_MS = 50;
+
 /** A way to run git with the cleaned environment of `options`. */
 export function openRunner(options: GitOptions): RunGit {
+  const once = onceRunner(options);
+  return async (at, args, call) => {
+    const deadline = performance.now() + HALF_MADE_FOR_MS;
+    for (;;) {
+      const ran = await once(at, args, call);
+      const isHalfMade = ran.exitCode === 128 && HALF_MADE_RECORD.test(ran.stderr);
+      if (!isHalfMade || performance.now() >= deadline) return ran;
+      await pause(AGAIN_AFTER_MS);
+    }
+  };
+}
+
+function onceRunner(options: GitOptions): RunGit {
   const base = cleanEnvironment(options.environment);
   return async (at, args, call = {}) => {
     const timeoutMs = call.long ? (options.longTimeoutMs ?? LONG_TIMEOUT_MS) : (options.timeoutMs ?? TIMEOUT_MS);

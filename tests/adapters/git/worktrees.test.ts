@@ -1,5 +1,6 @@
 import { access, chmod, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openGit, type Git } from '../../../src/adapters/git/open.ts';
 import { parseWorktreeList } from '../../../src/adapters/git/worktree-list.ts';
@@ -28,6 +29,20 @@ describe('ensureWorktree', () => {
     await writeFile(join(path, 'src/sum.js'), 'work\n');
     expect(await ensure()).toEqual({ ok: true, how: 'kept', path });
     expect(await readFile(join(path, 'src/sum.js'), 'utf8')).toBe('work\n');
+  });
+
+  test('waits for the record of another one that is just being made', async () => {
+    const record = join(repo.root, '.git', 'worktrees', 'other');
+    await mkdir(record, { recursive: true });
+    await writeFile(join(record, 'gitdir'), `${join(repo.base, 'other', '.git')}\n`);
+    await writeFile(join(record, 'HEAD'), 'ref: refs/heads/other\n');
+    await writeFile(join(record, 'commondir'), '');
+    await expect(repo.git(['worktree', 'list'])).rejects.toThrow('commondir');
+    const [answer] = await Promise.all([
+      ensure(),
+      pause(200).then(() => writeFile(join(record, 'commondir'), '../..\n')),
+    ]);
+    expect(answer).toEqual({ ok: true, how: 'made', path });
   });
 
   test('takes an empty folder, and refuses a full one, a file and a link', async () => {
