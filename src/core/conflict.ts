@@ -44,11 +44,11 @@ function isModuleAtWork(run: Run): boolean {
 /**
  * What speaks against the run's going on, as the branch stands; empty when nothing does. History from before the present
  * turn is nobody's to rewrite, and nobody moves the branch from outside of the worktree; commits on top are foreign if
- * none of the run was at work since the branch was known; what the worktree has checked out, and what is unfinished in it,
+ * it was watched and none of the run was at work since the branch was known; what the worktree has checked out, and what is unfinished in it,
  * counts once nobody is at work.
  */
 export function troublesOf(run: Run, stand: BranchStand, at: number): Trouble[] {
-  const worked = run.conflict ? run.conflict.worked : run.branch.worked || isAtWork(run);
+  const worked = run.conflict ? run.conflict.worked : run.branch.worked || isAtWork(run) || isUnseen(run);
   const { move } = stand;
   const moved: Trouble[] = [];
   if (move?.kind === 'rewritten') moved.push('rewritten');
@@ -56,6 +56,9 @@ export function troublesOf(run: Run, stand: BranchStand, at: number): Trouble[] 
   if (move?.kind === 'ahead' && !move.elsewhere && !worked) moved.push('foreign-commits');
   return run.conflict === null && isAtWork(run) ? moved : [...moved, ...standing(run, stand, at)];
 }
+
+/** Nobody watched until now: whoever committed in the worktree did so by hand, as the framework has it done without tmops. */
+const isUnseen = ({ life }: Run): boolean => life.kind === 'running' && !life.surveyed;
 
 function standing({ identity }: Run, { tip, head, underWay, lockedSince }: BranchStand, at: number): Trouble[] {
   const found: Trouble[] = [];

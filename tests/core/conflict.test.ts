@@ -68,6 +68,19 @@ function working(): Story {
 }
 const endTurn = (story: Story) => news(story, 'lead', { kind: 'turn-ended', last: '', background: 0 });
 
+it('commits that were made in the worktree while nobody watched are work by hand; a history that is gone is not', () => {
+  const story = quiet();
+  put(story, { kind: 'watch-again', pid: 2, gapMs: 60_000 });
+  expect(see(story, moved())).toEqual(['branch.known']);
+  put(story, { kind: 'surveyed' });
+  const next = { ...moved({ from: 'c2', to: 'c3' }), tip: 'c3' };
+  expect(see(story, next)).toContain('conflict.found');
+
+  const other = quiet();
+  put(other, { kind: 'watch-again', pid: 2, gapMs: 60_000 });
+  expect(see(other, moved({ kind: 'rewritten' }))).toContain('conflict.found');
+});
+
 describe('whose a change of the branch is', () => {
   const HELD: Request = { kind: 'take', roles: ['worker'], by: 'cli' };
   const CONFLICT = ['conflict.found', 'run.paused'];
