@@ -91,7 +91,8 @@ async function foreignIn(product: Product, feature: string): Promise<string[]> {
   const run = product.path(feature, 'runs', 'initial');
   for (const folder of ['.', 'checkpoints', 'roles', 'prompts'])
     for (const entry of await readdir(join(run, folder), { withFileTypes: true }).catch(() => []))
-      if (entry.isFile())
+      // A draft takes its file's place while this reads.
+      if (entry.isFile() && !entry.name.endsWith('.tmp'))
         look(`${folder}/${entry.name}`, `${entry.name}\n${await readFile(join(run, folder, entry.name), 'utf8')}`);
   const branch = `feature/${feature}`;
   look('the files of its branch', await product.repo.git(['diff', '--name-only', `main...${branch}`]).catch(() => ''));
