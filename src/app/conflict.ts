@@ -18,12 +18,12 @@ type Input = InputOf<'conflict'>;
 
 /** Says what becomes of a branch that others changed. Nothing of it is touched without. */
 export function conflictHandler(ports: AppPorts): Handler<'conflict'> {
-  return async (input, { door }) => {
+  return async (input, { door, principal }) => {
     const { feature, how } = input;
     const live = await ports.workspace.live(feature);
     if (!live?.loop.run().identity) return { ok: false, problem: unknownFeature(feature) };
     const number = live.loop.run().conflictCount;
-    const answer = await live.loop.submit(await requestFor(ports, live, input, door));
+    const answer = await live.loop.submit(await requestFor(ports, live, input, door), principal);
     if (!answer.ok) return { ok: false, problem: tellRefusal(answer.refusal, feature) };
     if (how === 'abort') await live.endSession();
     const failure = how === 'stash' ? await settled(ports, live, feature) : null;

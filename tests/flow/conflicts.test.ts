@@ -156,6 +156,8 @@ describe('Scenario: Git branch conflicts', () => {
     expect(await own.refused('rollback', own.name, '--to', 'part-1')).toContain('Others changed the branch');
     expect([await own.tip(), await own.git('status', '--porcelain')]).toEqual([to, '']);
     expect(await own.settle('accept')).toMatchObject({ how: 'accept', number: 1, kept: null });
+    const settled = (await product.events(own.name)).find(({ kind }) => kind === 'conflict.settled');
+    expect(settled).toMatchObject({ principal: `cli:${process.getuid?.() ?? 0}` });
     expect(await product.status(own.name)).toMatchObject({ conflict: null, paused: null });
     expect(await own.git('rev-parse', 'refs/tmops/own-api/initial/conflict-1-known^1')).toBe(from);
     expect(await own.refused('conflict', own.name, 'accept')).toContain('Nobody else has changed the branch');
