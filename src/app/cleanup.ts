@@ -9,6 +9,7 @@ import type { InputOf, OutputOf } from './table.ts';
 import { tellCleanup } from './tell-cleanup.ts';
 import { unknownFeature } from './tell.ts';
 import type { ProblemView } from './views.ts';
+import { openTurns } from './turns.ts';
 
 type Input = InputOf<'cleanup'>;
 type Output = OutputOf<'cleanup'>;
@@ -22,12 +23,7 @@ export interface Cleanups {
 
 export function openCleanups(ports: AppPorts): Cleanups {
   // One after the other: two for one feature would plan from what the other is about to move.
-  let before: Promise<unknown> = Promise.resolve();
-  const inTurn = <T>(act: () => Promise<T>): Promise<T> => {
-    const turn = before.then(act);
-    before = Promise.allSettled([turn]);
-    return turn;
-  };
+  const inTurn = openTurns();
   return {
     handle: (input, caller) => inTurn(() => cleanUp(ports, input, caller)),
     cutShort: (caller) =>

@@ -6,16 +6,13 @@ import { openOrTell } from './open-run.ts';
 import type { AppPorts } from './ports.ts';
 import type { InputOf, OutputOf } from './table.ts';
 import { tellError } from './tell.ts';
+import { openTurns } from './turns.ts';
 
 /** Finds what crashed ones left behind, and removes what is proven to be theirs. */
 export function gcHandler(ports: AppPorts, cleanups: Cleanups): Handler<'gc'> {
   // One after the other: the second would list what the first is about to remove.
-  let before: Promise<unknown> = Promise.resolve();
-  return (input, caller) => {
-    const turn = before.then(() => collect(ports, cleanups, input, caller));
-    before = Promise.allSettled([turn]);
-    return turn;
-  };
+  const inTurn = openTurns();
+  return (input, caller) => inTurn(() => collect(ports, cleanups, input, caller));
 }
 
 async function collect(

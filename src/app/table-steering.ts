@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { comment, featureName, operation, roleName, stepName } from './operation.ts';
 import {
   answerOutput,
-  conflictOutput,
   explainOutput,
   gateOutput,
   holdersOutput,
@@ -11,6 +10,7 @@ import {
   rollbackOutput,
   stepOutput,
 } from './views.ts';
+import { conflictOutput } from './views-conflict.ts';
 
 /** The operations by which a run that is going is steered; part of the table. */
 export const steeringOperations = {

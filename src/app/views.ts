@@ -1,8 +1,6 @@
 import { z } from 'zod';
 import { conflictView, stashView } from './views-conflict.ts';
 
-export { conflictOutput } from './views-conflict.ts';
-
 /** What operations give back. Shapes are the contract with MCP clients and scripts: add fields, never rename them. */
 
 const isoTime = z.string().describe('ISO 8601, UTC');

@@ -90,9 +90,10 @@ async function onServers(parts: LeftoverParts, order: LeftoverOrder): Promise<re
     const terminal = parts.terminalOn(socket);
     const seen = await terminal.leftBehind();
     const states = new Map<string, WorkspaceState>();
-    for (const session of seen.sessions) states.set(session.id, await workspaceOf(parts, session));
     for (const session of seen.sessions) {
-      const judged = await judgedSession(parts, session);
+      const workspace = await workspaceOf(parts, session);
+      states.set(session.id, workspace);
+      const judged = await judgedSession(parts, session, workspace);
       const what = `session ${session.name}`;
       all.push(...found('session', what, judged, () => endSession(parts, terminal, session)));
     }
@@ -101,9 +102,12 @@ async function onServers(parts: LeftoverParts, order: LeftoverOrder): Promise<re
   return all;
 }
 
-async function judgedSession(parts: LeftoverParts, session: MarkedSession): Promise<Judgement> {
-  const featureIsThere = await hasFeature(parts.root, session.feature);
-  return judgeSession(session, { workspace: await workspaceOf(parts, session), featureIsThere });
+async function judgedSession(
+  { root }: LeftoverParts,
+  session: MarkedSession,
+  workspace: WorkspaceState,
+): Promise<Judgement> {
+  return judgeSession(session, { workspace, featureIsThere: await hasFeature(root, session.feature) });
 }
 
 /** Its agents first, with what they started; they would outlive their panes. */
@@ -114,7 +118,7 @@ async function endSession(
 ): Promise<string | null> {
   const now = (await terminal.leftBehind()).sessions.find(({ id }) => id === session.id);
   if (now?.workspaceId !== session.workspaceId) return null;
-  const judged = await judgedSession(parts, now);
+  const judged = await judgedSession(parts, now, await workspaceOf(parts, now));
   if (judged?.goes !== true) return judged?.why ?? 'it is in use again';
   for (const pid of now.pids) {
     const process = await processOf(pid);

@@ -44,8 +44,8 @@ function isModuleAtWork(run: Run): boolean {
 /**
  * What speaks against the run's going on, as the branch stands; empty when nothing does. History from before the present
  * turn is nobody's to rewrite, and nobody moves the branch from outside of the worktree; commits on top are foreign if
- * it was watched and none of the run was at work since the branch was known; what the worktree has checked out, and what is unfinished in it,
- * counts once nobody is at work.
+ * it was watched and none of the run was at work since the branch was known; what the worktree has checked out, and what is
+ * unfinished in it, counts once nobody is at work.
  */
 export function troublesOf(run: Run, stand: BranchStand, at: number): Trouble[] {
   const worked = run.conflict ? run.conflict.worked : run.branch.worked || isAtWork(run) || isUnseen(run);

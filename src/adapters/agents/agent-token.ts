@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readTextOrNull } from '../../files/regular.ts';
 import { writeWhole } from '../../files/write-whole.ts';
 
 /** The variable by which whatever runs in an agent's pane shows tmops whose pane that is. */
@@ -14,14 +15,9 @@ export async function placeToken(agentDir: string, token: string | undefined): P
 
 /** Whether the agent of that folder has this token now. */
 export async function hasToken(agentDir: string, token: string): Promise<boolean> {
-  try {
-    const kept = Buffer.from((await readFile(tokenFile(agentDir), 'utf8')).trim());
-    const shown = Buffer.from(token);
-    return kept.length > 0 && kept.length === shown.length && timingSafeEqual(kept, shown);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
-    throw error;
-  }
+  const kept = Buffer.from(((await readTextOrNull(tokenFile(agentDir))) ?? '').trim());
+  const shown = Buffer.from(token);
+  return kept.length > 0 && kept.length === shown.length && timingSafeEqual(kept, shown);
 }
 
 const tokenFile = (agentDir: string): string => join(agentDir, 'token');

@@ -4,7 +4,7 @@ import type { LivingAgent } from '../../core/gc.ts';
 import { foldersIn } from '../../files/folders.ts';
 import { codeOf } from '../../files/refused.ts';
 import { recordedProcess } from './process.ts';
-import { processTable, type Process, type ProcessRow } from './process-table.ts';
+import { processTable, startTimeOf, type Process, type ProcessRow } from './process-table.ts';
 
 export interface RecordedAgent extends LivingAgent {
   readonly agentDir: string;
@@ -25,9 +25,11 @@ export async function livingAgents(featureDir: string): Promise<readonly Recorde
   return found;
 }
 
-/** The process with this number now; null when there is none. */
+/** The process with this number now; null when there is none. Rejects when the system does not tell. */
 export async function processOf(pid: number): Promise<Process | null> {
-  return (await processTable()).find((row) => row.pid === pid) ?? null;
+  const started = await startTimeOf(pid);
+  if (started.kind === 'unknown') throw new Error(`it cannot be told whether process ${pid} is there`);
+  return started.kind === 'alive' ? { pid, startTime: started.startTime } : null;
 }
 
 /** Where the system does not tell names of processes, each counts as below one. */

@@ -5,8 +5,8 @@ import { head } from './branches.ts';
 import { changedFiles } from './changes.ts';
 import { codeOf } from './code.ts';
 import { tipOf } from './departure.ts';
-import { failed, mustGit, type RunGit } from './run.ts';
-import { unfinished } from './standing.ts';
+import { mustGit, type RunGit } from './run.ts';
+import { isAncestor, unfinished } from './standing.ts';
 
 export interface StandOrder {
   readonly branch: string;
@@ -45,7 +45,7 @@ interface Between {
 }
 
 async function moveOf(run: RunGit, path: string, { branch, from, to }: Between): Promise<Move> {
-  const kind = (await isBelow(run, path, from, to)) ? 'ahead' : 'rewritten';
+  const kind = (await isAncestor(run, path, from, to)) ? 'ahead' : 'rewritten';
   const commits = await commitsBetween(run, path, from, to);
   const files = (await changedFiles(run, path, { from, to })).map((change) => change.path);
   return {
@@ -57,13 +57,6 @@ async function moveOf(run: RunGit, path: string, { branch, from, to }: Between):
     files: files.slice(0, SHOWN_FILES),
     fileCount: files.length,
   };
-}
-
-async function isBelow(run: RunGit, path: string, commit: string, tip: string): Promise<boolean> {
-  const args = ['merge-base', '--is-ancestor', commit, tip];
-  const ran = await run(path, args, { long: true });
-  if (ran.exitCode > 1) throw failed(path, args, ran);
-  return ran.exitCode === 0;
 }
 
 async function commitsBetween(run: RunGit, path: string, from: string, to: string): Promise<ForeignCommit[]> {

@@ -45,8 +45,12 @@ export async function unfinished(run: RunGit, path: string): Promise<string | nu
 
 async function isBelow(run: RunGit, path: string, commit: string): Promise<boolean> {
   const known = await run(path, ['rev-parse', '--verify', '--quiet', `${commit}^{commit}`]);
-  if (known.exitCode !== 0) return false;
-  const args = ['merge-base', '--is-ancestor', commit, 'HEAD'];
+  return known.exitCode === 0 && isAncestor(run, path, commit, 'HEAD');
+}
+
+/** Whether `commit`, which is there, is `tip` or below it. */
+export async function isAncestor(run: RunGit, path: string, commit: string, tip: string): Promise<boolean> {
+  const args = ['merge-base', '--is-ancestor', commit, tip];
   const ran = await run(path, args, { long: true });
   if (ran.exitCode > 1) throw failed(path, args, ran);
   return ran.exitCode === 0;

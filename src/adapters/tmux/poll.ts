@@ -26,8 +26,8 @@ export interface Pace {
 
 /**
  * A process each second was a third of what idle features cost, and one each five seconds a third again once the rest cost
- * less: a server that has not run since the last look has nothing new to tell. When a session ends while nothing is asked of its server
- * its agents end with it, and those are looked at each second without a process.
+ * less: a server that has not run since the last look has nothing new to tell. When a session ends while nothing is asked
+ * of its server its agents end with it, and those are looked at each second without a process.
  */
 const PACE: Pace = { busyMs: 1000, calmMs: 5000, calmAfterMs: 10_000, stillMs: 30_000 };
 /**
