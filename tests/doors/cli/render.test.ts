@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { colourInk, noInk } from '../../../src/doors/cli/look.ts';
 import * as render from '../../../src/doors/cli/render.ts';
+import * as conflict from '../../../src/doors/cli/render-conflict.ts';
 import * as steering from '../../../src/doors/cli/render-steering.ts';
 import { renderFrame, renderProblem, renderStatus } from '../../../src/doors/cli/render-status.ts';
 import { clean, widthOf } from '../../../src/doors/cli/text.ts';
@@ -64,6 +65,8 @@ const cases: [string, readonly string[]][] = [
   ['redo', steering.renderStep('redo')({ ...views.stepView, present: null }, look)],
   ['rollback', steering.renderRollback(views.rollbackView, look)],
   ['rollback-undo-60', steering.renderRollback(views.undoView, narrow)],
+  ['conflict', conflict.renderConflict(views.conflictView, look)],
+  ['conflict-60', conflict.renderConflict({ ...views.conflictView, how: 'accept', kept: null }, narrow)],
   ['message', steering.renderMessage(views.messageView, look)],
   ['why', steering.renderWhy(views.whyView, look)],
   ['why-60', steering.renderWhy({ ...views.whyView, attention: views.troubled.attention }, narrow)],
