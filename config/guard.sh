@@ -1,6 +1,7 @@
 #!/bin/sh
-# guard.sh PROGRAM ARGS...: runs the program until it ends with exit code 0. When it dies otherwise it is started again:
-# at once the first time, then after 1, 2, 4 ... 30 seconds; a minute of good running forgets what was before.
+# guard.sh PROGRAM ARGS...: runs the program until it ends with exit code 0, or by a TERM that came before it could hear one.
+# When it dies otherwise it is started again: at once the first time, then after 1, 2, 4 ... 30 seconds; a minute of good
+# running forgets what was before.
 # After 20 quick deaths in a row it gives up and says so in the file that TMOPS_GUARD_LOG names.
 trap '' HUP
 # Asked to end, it ends the program (or the pause before its next start) and goes.
@@ -51,7 +52,7 @@ while :; do
   "$@" </dev/null &
   child=$!
   await
-  [ "$code" -eq 0 ] && exit 0
+  [ "$code" -eq 0 ] || [ "$code" -eq 143 ] && exit 0
   if [ "$(($(date +%s) - begun))" -ge 60 ]; then
     deaths=0
     delay=0

@@ -10,6 +10,7 @@ import { measureHold } from './hold.ts';
 import { measureIdle } from './idle.ts';
 import { measureMcpCalls, measureMcpStarts } from './mcp.ts';
 import { readOptions, type BenchOptions, type PartName } from './options.ts';
+import { measureRecovery } from './recovery.ts';
 import { tableOf, type Extent, type Row } from './row.ts';
 import { measureDemo, measureTargets } from './targets.ts';
 
@@ -20,6 +21,7 @@ const MEASURE: Readonly<Record<PartName, (extent: Extent) => Promise<Row[]>>> = 
   'mcp-start': measureMcpStarts,
   'mcp-call': measureMcpCalls,
   targets: measureTargets,
+  recovery: measureRecovery,
   idle: measureIdle,
   demo: measureDemo,
   claude: measureClaude,

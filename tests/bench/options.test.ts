@@ -5,7 +5,10 @@ it('measures every part but Claude Code when nothing is asked for', () => {
   const read = readOptions([]);
   expect(read).toEqual({
     kind: 'run',
-    options: { quick: false, parts: ['hand-offs', 'hold', 'mcp-start', 'mcp-call', 'targets', 'idle', 'demo'] },
+    options: {
+      quick: false,
+      parts: ['hand-offs', 'hold', 'mcp-start', 'mcp-call', 'targets', 'recovery', 'idle', 'demo'],
+    },
   });
 });
 
@@ -42,7 +45,7 @@ it.each([
   [['--only'], "Option '--only <value>' argument missing"],
   [
     ['--only', 'idel'],
-    'There is no part "idel". Parts: hand-offs, hold, mcp-start, mcp-call, targets, idle, demo, claude',
+    'There is no part "idel". Parts: hand-offs, hold, mcp-start, mcp-call, targets, recovery, idle, demo, claude',
   ],
   [['--only', 'toString'], 'There is no part "toString"'],
 ])('%j is refused in one line', (argv, why) => {

@@ -1,6 +1,4 @@
-import { until } from '../rig/wait.ts';
-import { existsSync } from 'node:fs';
-import { cp, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../../src/config/load.ts';
@@ -18,12 +16,8 @@ const FEATURE = 'auth-api';
 export async function measureTargets({ quick }: Extent): Promise<Row[]> {
   const product = await openProduct({ play: 'wait' });
   try {
-    await product.json('init', FEATURE);
-    await product.json('start', FEATURE);
-    await happened(product, FEATURE, 'prompt.taken', ({ prompt }) => prompt >= 5);
     const times = quick ? 10 : 200;
-    const rows = [configRow(product, times), checkpointRow(times), await recoveryRow(product, quick ? 3 : 20)];
-    return [...rows, await scriptRow(product, quick ? 3 : 20), await crowdRow(quick ? 3 : 20)];
+    return [configRow(product, times), checkpointRow(times), await scriptRow(product, quick ? 3 : 20)];
   } finally {
     await product.dispose();
   }
@@ -77,72 +71,6 @@ function timed(times: number, work: () => void): number[] {
     work();
     return performance.now() - from;
   });
-}
-
-/** Kills the supervisor and asks for the status at once, which is what brings another up. */
-async function recoveryRow(
-  product: Product,
-  times: number,
-  { name, feature } = { name: 'customer: recovery begun', feature: FEATURE },
-): Promise<Row> {
-  const samples: number[] = [];
-  for (let n = 0; n < times; n += 1) {
-    const pid = await until('a supervisor that lives', () => livingSupervisor(product));
-    const killedAt = Date.now();
-    process.kill(pid, 'SIGKILL');
-    await product.json('status', feature);
-    const began = await happened(product, feature, 'supervisor.began', ({ at }) => at >= killedAt);
-    samples.push(began.at - killedAt);
-  }
-  // Each guard of a killed supervisor looks once more after a pause; when it finds none it starts one for a place that is gone.
-  await until('one guard is left', async () => (await guardsOf(product)) <= 1, { withinMs: 60_000 });
-  return rowOf(name, samples, {
-    goal: { p95: 500 },
-    note: 'supervisor’s kill -9 to watching again, with `tmops status` given at once',
-  });
-}
-
-const CROWD = 100;
-
-/** The same with many features on disk: all but one are completed, and the one that runs comes last by name. */
-async function crowdRow(times: number): Promise<Row> {
-  const product = await openProduct({ play: 'instant' });
-  try {
-    await product.json('init', 'feature-0');
-    await product.json('start', 'feature-0');
-    await happened(product, 'feature-0', 'run.completed', () => true, 120_000);
-    await product.json('stop', 'feature-0');
-    await product.endSupervisor();
-    const list = await readFile(product.path('FEATURES.txt'), 'utf8');
-    for (let n = 1; n < CROWD - 1; n += 1) await copyFeature(product, 'feature-0', `feature-${n}`);
-    const more = Array.from({ length: CROWD - 2 }, (_each, n) => list.replaceAll('feature-0', `feature-${n + 1}`));
-    await writeFile(product.path('FEATURES.txt'), list + more.join(''));
-    await product.configure({ play: 'wait' });
-    await product.json('init', 'running');
-    await product.json('start', 'running');
-    await happened(product, 'running', 'prompt.taken', ({ prompt }) => prompt >= 5);
-    return await recoveryRow(product, times, {
-      name: 'supervisor kill -9 to watching again with 100 features on disk',
-      feature: 'running',
-    });
-  } finally {
-    await product.dispose();
-  }
-}
-
-async function copyFeature(product: Product, from: string, to: string): Promise<void> {
-  await cp(product.path(from), product.path(to), { recursive: true, verbatimSymlinks: true });
-  const run = product.path(to, 'runs', 'initial');
-  for (const file of ['journal.jsonl', 'state.json', 'agents/setup.json']) {
-    const text = await readFile(`${run}/${file}`, 'utf8');
-    await writeFile(`${run}/${file}`, text.replaceAll(from, to));
-  }
-}
-
-async function guardsOf({ repo }: Product): Promise<number> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
-  return lines.filter((line) => line.includes('guard.sh\0') && line.includes(repo.root)).length;
 }
 
 const PHASES = [
@@ -202,9 +130,3 @@ const stepMs = (events: Event[], name: string): number =>
 
 const wholeMs = (events: Event[]): number =>
   (ofKind(events, 'run.completed')[0]?.at ?? Number.NaN) - (ofKind(events, 'run.started')[0]?.at ?? Number.NaN);
-
-/** The pid file may still name the one before, while the next one is on its way. */
-async function livingSupervisor(product: Product): Promise<number | null> {
-  const pid = Number(await readFile(product.path('.supervisor', 'pid'), 'utf8'));
-  return existsSync(`/proc/${pid}`) ? pid : null;
-}

@@ -136,6 +136,15 @@ describe.each(SHELLS)('guard.sh under %s', (shell) => {
     expect(await lines('begun')).toHaveLength(1);
   });
 
+  it('ends when the program is asked to end before it can hear it', async () => {
+    const child = start([await program('young', `echo $$ >>${at('begun')}\nexec /bin/sleep 300`)], {}, shell);
+    const [pid] = await begun(1);
+    const code = endOf(child);
+    process.kill(Number(pid), 'SIGTERM');
+    expect(await code).toBe(0);
+    expect(await lines('begun')).toHaveLength(1);
+  });
+
   it('waits for a program that takes its time to end', async () => {
     const slow = `trap 'echo asked >>${at('asked')}' TERM\necho $$ >>${at('begun')}\nwhile ! [ -e ${at('go')} ]; do /bin/sleep 0.02; done`;
     const child = start([await program('slow', slow)], {}, shell);
