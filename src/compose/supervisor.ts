@@ -19,8 +19,6 @@ import { ownPrincipal } from '../app/principal.ts';
 import { openStarts, type Starts } from '../app/starts.ts';
 import { readEnvironment } from '../config/environment.ts';
 import { fill } from '../config/fields.ts';
-import { loadConfig } from '../config/load.ts';
-import { say } from '../config/say.ts';
 import type { Config } from '../config/schema.ts';
 import { keepMemory } from '../engine/memory.ts';
 import type { Notices } from '../engine/notify.ts';
@@ -36,7 +34,7 @@ import { leftovers } from './leftovers.ts';
 import { writeMetricsWith } from './metrics.ts';
 import { openNotices } from './notices.ts';
 import { telemetry } from './telemetry.ts';
-import { packaged, version } from './package.ts';
+import { version } from './package.ts';
 import {
   checkSupervisorPlace,
   socketOfWorkspace,
@@ -45,6 +43,7 @@ import {
   type SupervisorPlace,
 } from './places.ts';
 import { openSecrets, type Secrets } from './secrets.ts';
+import { openSupervisorConfig } from './supervisor-config.ts';
 import { surroundings } from './surroundings.ts';
 import { openTerminals } from './terminals.ts';
 import { writeWakeFiles } from './wake-files.ts';
@@ -65,28 +64,18 @@ export async function runSupervisor(root: string, foreground: boolean): Promise<
   try {
     const lastWatchedMs = await mtimeOf(place.pidFile);
     await writeWakeFiles(root, place);
-    const config = configFor(root);
+    const configNow = openSupervisorConfig(root);
+    const config = configNow();
     const secrets = openSecrets(readEnvironment());
     const log = logFor(root, config, foreground, secrets);
     log.info('the supervisor begins', { pid: process.pid, version });
-    const code = await supervise({ root, place, config, log, secrets, lastWatchedMs });
+    const code = await supervise({ root, place, config, configNow, log, secrets, lastWatchedMs });
     log.info('the supervisor ends', { code });
     log.close();
     return code;
   } finally {
     await lock.release();
   }
-}
-
-/** Null when the configuration is faulty: the supervisor then serves with what ships, and each operation says what is wrong. */
-function configFor(root: string): Config {
-  const shippedFile = packaged('config', 'tmops-mcp.config.yaml');
-  const loaded = loadConfig({ workspaceRoot: root, shippedFile, overrides: {}, env: readEnvironment() });
-  if (loaded.ok) return loaded.config;
-  const shipped = loadConfig({ workspaceRoot: null, shippedFile, overrides: {}, env: {} });
-  if (!shipped.ok)
-    throw new Error(`Internal error: the shipped configuration is faulty: ${shipped.faults.map(say).join('\n')}`);
-  return shipped.config;
 }
 
 function logFor(root: string, config: Config, foreground: boolean, { hide }: Secrets): OpenLog {
@@ -107,7 +96,9 @@ const idOf = (root: string, config: Config): string => config.server.workspace_i
 interface Watch {
   readonly root: string;
   readonly place: SupervisorPlace;
+  /** As it was when the supervisor began. */
   readonly config: Config;
+  readonly configNow: () => Config;
   readonly log: OpenLog;
   readonly secrets: Secrets;
   readonly lastWatchedMs: number;
@@ -133,7 +124,7 @@ async function supervise(watch: Watch): Promise<number> {
 }
 
 async function superviseAt(kept: PlaceFiles, watch: Watch): Promise<number> {
-  const { root, place, config, log, secrets, lastWatchedMs } = watch;
+  const { root, place, config, configNow, log, secrets, lastWatchedMs } = watch;
   const { socket: socketPath, pipes: pipesFolder, scratch } = kept;
   const workspaceId = idOf(root, config);
   // First of all: whoever sees anything this supervisor does can find its process.
@@ -145,7 +136,7 @@ async function superviseAt(kept: PlaceFiles, watch: Watch): Promise<number> {
   const sinks = openSinks(root, config.sinks, (sink, why) => {
     log.warn('a sink failed', { sink, why });
   });
-  const prover = proverOf(root, workspaceId, scratch);
+  const prover = proverOf(workspaceId, scratch, configNow);
   const board = openNewsBoard(randomUUID(), clock);
   const notices = openNotices({
     root,
@@ -153,7 +144,7 @@ async function superviseAt(kept: PlaceFiles, watch: Watch): Promise<number> {
     log,
     runs: () => workspace.opened(),
     terminalOn: terminals.on,
-    config: () => configFor(root).notify,
+    config: () => configNow().notify,
     board,
   });
   // Whoever ends makes room for another.
@@ -162,7 +153,7 @@ async function superviseAt(kept: PlaceFiles, watch: Watch): Promise<number> {
     if (event.kind === 'run.completed' || event.kind === 'run.stopped') starts.queue.wake();
   };
   const workspace = workspaceOf({
-    ...{ root, config, log, secrets, lastWatchedMs, sinks, heard, prover },
+    ...{ root, config, configNow, log, secrets, lastWatchedMs, sinks, heard, prover },
     terminalOn: terminals.on,
   });
   const git = openGit({ environment: readEnvironment() });
@@ -188,7 +179,7 @@ async function superviseAt(kept: PlaceFiles, watch: Watch): Promise<number> {
     await workspace.close();
     return 1;
   }
-  const stopLimits = keepLimits(root, log, workspace, starts);
+  const stopLimits = keepLimits(configNow, log, workspace, starts);
   await untilDone(place, served.server, workspace, config.supervisor.idle_exit);
   await served.server.close();
   await stopLimits();
@@ -213,7 +204,7 @@ const toldTo = (log: OpenLog): Parameters<typeof dispatcher>[3] => ({
 });
 
 /** Begins what waits as there is room, and looks at what the agents take, until stopped. */
-function keepLimits(root: string, log: OpenLog, workspace: Workspace, { queue }: Starts): Stop {
+function keepLimits(configNow: () => Config, log: OpenLog, workspace: Workspace, { queue }: Starts): Stop {
   queue.keep((error) => {
     log.error('a run that waits could not be begun', { err: error });
   });
@@ -222,7 +213,7 @@ function keepLimits(root: string, log: OpenLog, workspace: Workspace, { queue }:
     running: () => workspace.running(),
     residentIn,
     limits: () => {
-      const { memory_warning: warnAbove, memory_limit: pauseAbove } = configFor(root).features;
+      const { memory_warning: warnAbove, memory_limit: pauseAbove } = configNow().features;
       return { warnAbove, pauseAbove };
     },
     onError: (error) => {
@@ -243,18 +234,19 @@ const files = {
 };
 
 /** Tests run with what the configuration says at that moment. `scratch` is in a folder that only this user may enter. */
-function proverOf(root: string, workspaceId: string, scratch: string): ReturnType<typeof openProver> {
+function proverOf(workspaceId: string, scratch: string, configNow: () => Config): ReturnType<typeof openProver> {
   return openProver({
     git: openGit({ environment: readEnvironment() }),
     workspaceId,
-    withinMs: () => configFor(root).evidence.tests_within,
-    scratch: { folder: scratch, copied: () => configFor(root).project.copy, copyInto },
+    withinMs: () => configNow().evidence.tests_within,
+    scratch: { folder: scratch, copied: () => configNow().project.copy, copyInto },
   });
 }
 
 interface WorkspaceNeeds {
   readonly root: string;
   readonly config: Config;
+  readonly configNow: () => Config;
   readonly log: OpenLog;
   readonly secrets: Secrets;
   readonly lastWatchedMs: number;
@@ -265,7 +257,7 @@ interface WorkspaceNeeds {
 }
 
 function workspaceOf(needs: WorkspaceNeeds): Workspace {
-  const { root, config, log, secrets, lastWatchedMs, sinks, heard, prover, terminalOn } = needs;
+  const { root, config, configNow, log, secrets, lastWatchedMs, sinks, heard, prover, terminalOn } = needs;
   const { hide } = secrets;
   const { settle_ms: shortMs, unfinished_ms: longMs, max_bytes: maxBytes } = config.checkpoints;
   const git = openGit({ environment: readEnvironment() });
@@ -278,7 +270,7 @@ function workspaceOf(needs: WorkspaceNeeds): Workspace {
     terminalOn,
     files,
     watch: checkpointWatch({ maxBytes }),
-    modules: stepModules(root, () => configFor(root).modules),
+    modules: stepModules(root, () => configNow().modules),
     prover,
     rewinder: git.rewinder,
     keeper: git.keeper,
@@ -288,7 +280,7 @@ function workspaceOf(needs: WorkspaceNeeds): Workspace {
     marks: { origin: { workspace: idOf(root, config), principal: ownPrincipal(userInfo().uid) }, hide },
     providerFor(name, setup) {
       secrets.learn(setup.env);
-      return providerFrom(name, configFor(root), root, setup.env, { log, hide });
+      return providerFrom(name, configNow(), root, setup.env, { log, hide });
     },
     logFor: (feature, run) => log.child({ feature, run }),
     record: {

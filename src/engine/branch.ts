@@ -102,7 +102,7 @@ export function keepBranch(parts: BranchParts): BranchWatch {
       await inTurn(what === 'look' ? lookNow : markNow).catch(onError);
       if (isLookDue() || isOver()) continue;
       nap = new AbortController();
-      await clock.sleep(untilBeat(clock.now(), MARK_EVERY_MS), AbortSignal.any([nap.signal, ended.signal]));
+      await clock.sleep(untilBeat(clock.now(), MARK_EVERY_MS), nap.signal);
     }
   };
   const keeping = keep();
@@ -110,6 +110,7 @@ export function keepBranch(parts: BranchParts): BranchWatch {
     look: () => inTurn(lookNow).finally(begin),
     async stop() {
       ended.abort();
+      nap.abort();
       begin();
       unsubscribe();
       await keeping;

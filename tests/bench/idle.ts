@@ -16,7 +16,7 @@ export async function measureIdle({ quick }: Extent): Promise<Row[]> {
       await product.json('start', feature);
     }
     for (const feature of features) await happened(product, feature, 'prompt.taken', ({ prompt }) => prompt >= 5);
-    return [...(await idleRows(product, features.length, quick ? 5 : 30)), ...(await resumeRows(product, features))];
+    return [...(await idleRows(product, features.length, quick ? 5 : 60)), ...(await resumeRows(product, features))];
   } finally {
     await product.dispose();
   }
@@ -26,7 +26,7 @@ async function idleRows(product: Product, features: number, seconds: number): Pr
   const supervisor = (await readFile(product.path('.supervisor', 'pid'), 'utf8')).trim();
   const tmux = await product.server.run('display-message', '-p', '#{pid}');
   // What the starts left to do is not what idling costs: node gives their memory back some ten seconds after them.
-  await pause(seconds * 700);
+  await pause(Math.min(seconds, 30) * 700);
   const before = { supervisor: await cpuTicks(supervisor), tmux: await cpuTicks(tmux) };
   await pause(seconds * 1000);
   const after = { supervisor: await cpuTicks(supervisor), tmux: await cpuTicks(tmux) };
