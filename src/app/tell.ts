@@ -4,7 +4,7 @@ import { diskRemedy, isDiskCode } from '../core/disk-remedy.ts';
 import type { ChildEnd, InitProblem } from '../core/init.ts';
 import type { Refusal } from '../core/request.ts';
 import type { AnswerProblem } from '../engine/answer.ts';
-import { RunUnavailable } from '../engine/workspace.ts';
+import { RunUnavailable } from '../engine/run-unavailable.ts';
 import { JournalError } from '../journal/error.ts';
 import { quoted } from './narrate.ts';
 import { conflictWords } from './tell-conflict.ts';
@@ -220,22 +220,29 @@ export const unknownFeature = (feature: string): ProblemView => ({
 
 /** Errors that are expected of the world; null for a bug. */
 export function tellError(error: unknown): ProblemView | null {
-  if (error instanceof RunUnavailable) {
-    const hint =
-      error.kind === 'locked'
-        ? 'Another supervisor holds this run; tmops doctor says which.'
-        : `Move ${error.file} aside to begin its record anew; checkpoints and branch are kept.`;
-    return {
-      code: `journal-${error.kind}`,
-      sentence: `The journal ${error.file} cannot be used: ${error.detail}.`,
-      hint,
-    };
-  }
+  if (error instanceof RunUnavailable) return tellUnavailable(error);
   if (error instanceof JournalError) return diskRefuses(error.message, error.code, error.path);
   if (error instanceof Error && 'sentence' in error && 'hint' in error)
     return { code: 'refused-by-world', sentence: String(error.sentence), hint: String(error.hint) };
   return systemError(error);
 }
+
+function tellUnavailable({ kind, file, detail }: RunUnavailable): ProblemView {
+  if (kind === 'unequipped')
+    return {
+      code: 'setup-unusable',
+      sentence: `What the run was started with cannot be used: ${file}: ${detail}. Nobody watches the run meanwhile.`,
+      hint: `Bring the file back, then call again. Where there is no copy: ${anew(file.replace(/\/agents\/[^/]*$/, ''))}`,
+    };
+  const sentence = `The journal ${file} cannot be used: ${detail}.`;
+  if (kind === 'locked')
+    return { code: 'journal-locked', sentence, hint: 'Another supervisor holds this run; tmops doctor says which.' };
+  return { code: 'journal-corrupt', sentence, hint: `To go on, ${anew(file.replace(/\/[^/]*$/, ''))}` };
+}
+
+/** With what its agents reported before, a new record would take that for a human's. */
+const anew = (runDir: string): string =>
+  `end its session by tmux, move journal.jsonl and agents out of ${runDir}, and tmops init begins the record anew; checkpoints and branch are kept.`;
 
 /** A system call that the machine refused; its message names the call and the path. Null for any other error. */
 function systemError(error: unknown): ProblemView | null {

@@ -24,7 +24,7 @@ export interface CrewSetup {
   /** Permission mode of single roles; the workflow's own wish comes first. */
   readonly modes: Readonly<Record<string, string>>;
   /** The variables of whoever called start that configure tmops itself; absent when they sent none. */
-  readonly variables?: Readonly<Record<string, string>>;
+  readonly variables?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface CrewParts {

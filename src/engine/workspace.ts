@@ -1,8 +1,7 @@
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import type { Event } from '../core/event.ts';
 import { evolve } from '../core/evolve.ts';
 import { newRun, type Run } from '../core/run.ts';
-import { readRegular } from '../files/regular.ts';
 import { openJournal, type Journal } from '../journal/journal.ts';
 import { readJournal } from '../journal/read.ts';
 import type { CrewSetup } from './crew.ts';
@@ -11,6 +10,8 @@ import { isOver } from './over.ts';
 import { runPlace, type CheckpointsPath, type RunPlace } from './place.ts';
 import type { AgentProvider, Files, Log, Terminal } from './ports.ts';
 import { recordBefore } from './record.ts';
+import { RunUnavailable } from './run-unavailable.ts';
+import { readSetup, setupFile, type SavedSetup } from './setup-file.ts';
 
 /** The live runs of one workspace: at most one for each feature, the run that `current` leads to. */
 export interface Workspace {
@@ -56,19 +57,6 @@ export interface WorkspaceParts extends Omit<
   readonly lastWatchedMs: number;
 }
 
-/** A journal that cannot be used. `kind` says why; the app words it. */
-export class RunUnavailable extends Error {
-  readonly kind: 'locked' | 'corrupt';
-  readonly file: string;
-  readonly detail: string;
-  constructor(kind: 'locked' | 'corrupt', file: string, detail: string) {
-    super(`The journal ${file} is ${kind}: ${detail}`);
-    this.kind = kind;
-    this.file = file;
-    this.detail = detail;
-  }
-}
-
 interface Held {
   readonly live: LiveRun;
   readonly journal: Journal<Event>;
@@ -77,7 +65,7 @@ interface Held {
 export function openWorkspace(parts: WorkspaceParts): Workspace {
   const held = new Map<string, Held>();
   const opening = new Map<string, Promise<unknown>>();
-  // Over when the supervisor began: taken up once somebody asks for them.
+  // Not taken up yet, or in vain: that is done once somebody asks for them.
   const postponed = new Set<string>();
 
   const open = async (feature: string): Promise<LiveRun | null> => {
@@ -89,7 +77,15 @@ export function openWorkspace(parts: WorkspaceParts): Workspace {
     if (run === null) return null;
     const now = await openHeld(parts, runPlace(parts.root, feature, run, parts.checkpointsPath), feature, run);
     held.set(feature, now);
-    if (postponed.delete(feature)) await takeUp(parts, now.live);
+    try {
+      if (postponed.has(feature)) await takeUp(parts, now.live);
+      postponed.delete(feature);
+    } catch (error) {
+      // Open and not taken up it would be told as going while nobody watches it.
+      held.delete(feature);
+      await close(now);
+      throw error;
+    }
     return now.live;
   };
 
@@ -102,27 +98,16 @@ export function openWorkspace(parts: WorkspaceParts): Workspace {
   const opened = (): LiveRun[] => [...held.values()].map((each) => each.live);
   const running = (): LiveRun[] => opened().filter(({ loop }) => loop.run().life.kind === 'running');
 
-  const equip: Workspace['equip'] = async (run, choice, setup) => {
-    const { socket, provider } = choice;
-    await parts.files.write(setupFile(run.place), JSON.stringify({ socket, provider, setup }));
-    run.equip({
-      terminal: parts.terminalOn(choice.socket),
-      provider: await parts.providerFor(choice.provider, setup),
-      setup,
-    });
-  };
-
   return {
     live,
-    equip,
+    equip: (run, choice, setup) => equip(parts, run, { ...choice, setup }),
     async takeUpAll(features) {
       const going: string[] = [];
       for (const feature of features) {
         try {
-          const over = await isRunOver(parts, feature);
-          if (over) postponed.add(feature);
-          const run = over ? null : await live(feature);
-          if (run && (await takeUp(parts, run))) going.push(feature);
+          postponed.add(feature);
+          const run = (await isRunOver(parts, feature)) ? null : await live(feature);
+          if (run?.loop.run().life.kind === 'running') going.push(feature);
         } catch (error) {
           // One run that cannot be taken up must not keep the others from being watched.
           parts.log.error('the run could not be taken up', { feature, err: error });
@@ -150,6 +135,16 @@ export function openWorkspace(parts: WorkspaceParts): Workspace {
   };
 }
 
+async function equip(parts: WorkspaceParts, run: LiveRun, saved: SavedSetup): Promise<void> {
+  const { socket, provider, setup } = saved;
+  await parts.files.write(setupFile(run.place), JSON.stringify({ socket, provider, setup } satisfies SavedSetup));
+  await equipWith(parts, run, saved);
+}
+
+async function equipWith(parts: WorkspaceParts, run: LiveRun, { socket, provider, setup }: SavedSetup): Promise<void> {
+  run.equip({ terminal: parts.terminalOn(socket), provider: await parts.providerFor(provider, setup), setup });
+}
+
 async function isRunOver(parts: WorkspaceParts, feature: string): Promise<boolean> {
   const run = parts.currentRun(feature);
   return run !== null && isOver(runPlace(parts.root, feature, run, parts.checkpointsPath));
@@ -173,8 +168,6 @@ async function close({ live, journal }: Held): Promise<void> {
   await journal.close();
 }
 
-const setupFile = (place: RunPlace): string => join(place.runDir, 'agents', 'setup.json');
-
 async function openHeld(parts: WorkspaceParts, place: RunPlace, feature: string, run: string): Promise<Held> {
   const opened = await openJournal<Event>(place.journalFile, { upgrade: asEvent });
   if (opened.kind === 'locked')
@@ -196,19 +189,14 @@ async function openHeld(parts: WorkspaceParts, place: RunPlace, feature: string,
 /** Lines are of the present version; what they hold was written by this code. */
 const asEvent = (raw: object): Event => raw as Event;
 
-/** Whether the run was going and is watched again. One that was started and has ended can still be looked at and closed. */
-async function takeUp(parts: WorkspaceParts, live: LiveRun): Promise<boolean> {
+/** A run that was going is watched again; one that was started and has ended can still be looked at and closed. */
+async function takeUp(parts: WorkspaceParts, live: LiveRun): Promise<void> {
   const run = live.loop.run();
-  if (run.settings === null && run.life.kind !== 'queued') return false;
-  const saved: unknown = JSON.parse((await readRegular(setupFile(live.place))).toString('utf8'));
-  const { socket, provider, setup } = saved as { socket: string | null; provider: string; setup: CrewSetup };
-  live.equip({ terminal: parts.terminalOn(socket), provider: await parts.providerFor(provider, setup), setup });
-  if (run.life.kind !== 'running') {
-    live.loop.takeUp();
-    return false;
+  if (run.settings === null && run.life.kind !== 'queued') return;
+  await equipWith(parts, live, await readSetup(live.place));
+  if (run.life.kind === 'running') {
+    const gapMs = Math.max(0, parts.clock.now() - Math.max(run.updatedAt, parts.lastWatchedMs));
+    await live.loop.submit({ kind: 'watch-again', pid: parts.pid, gapMs });
   }
-  const gapMs = Math.max(0, parts.clock.now() - Math.max(run.updatedAt, parts.lastWatchedMs));
-  await live.loop.submit({ kind: 'watch-again', pid: parts.pid, gapMs });
   live.loop.takeUp();
-  return true;
 }

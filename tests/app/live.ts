@@ -7,7 +7,7 @@ import type { Event } from '../../src/core/event.ts';
 import type { LiveRun } from '../../src/engine/live-run.ts';
 import { openRunLoop } from '../../src/engine/loop.ts';
 import { runPlace } from '../../src/engine/place.ts';
-import { RunUnavailable } from '../../src/engine/workspace.ts';
+import { RunUnavailable } from '../../src/engine/run-unavailable.ts';
 import { T0, type Story } from '../rig/run.ts';
 
 /** A workspace of runs whose loops are real and that nobody acts for, in a folder of its own. */

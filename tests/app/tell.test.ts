@@ -4,7 +4,7 @@ import { plainText } from '../../src/app/pane-text.ts';
 import { tellError, tellInit, tellRefusal } from '../../src/app/tell.ts';
 import type { InitProblem } from '../../src/core/init.ts';
 import type { Refusal } from '../../src/core/request.ts';
-import { RunUnavailable } from '../../src/engine/workspace.ts';
+import { RunUnavailable } from '../../src/engine/run-unavailable.ts';
 import { JournalError } from '../../src/journal/error.ts';
 import { briefed, checkpoint, deliver } from '../rig/run.ts';
 
@@ -64,6 +64,10 @@ it('tells expected errors and leaves bugs alone', () => {
     code: 'journal-locked',
   });
   expect(tellError(new RunUnavailable('corrupt', '/j', 'line 3'))).toMatchObject({ code: 'journal-corrupt' });
+  const unequipped = tellError(new RunUnavailable('unequipped', '/run/agents/setup.json', 'it is not there'));
+  expect(unequipped).toMatchObject({ code: 'setup-unusable' });
+  expect(unequipped?.sentence).toContain('/run/agents/setup.json: it is not there');
+  expect(unequipped?.hint).toContain('move journal.jsonl and agents out of /run,');
   expect(tellError(new JournalError('append to', '/j', 'ENOSPC'))).toMatchObject({ code: 'disk' });
   expect(tellError(new TypeError('x is not a function'))).toBeNull();
 });

@@ -2,7 +2,7 @@ import { lstat, mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFi
 import { createServer, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import { execa, execaSync } from 'execa';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { OutputOf } from '../../src/app/table.ts';
 import { checkSupervisorPlace, socketOfWorkspace, supervisorPlace } from '../../src/compose/places.ts';
 import { version } from '../../src/compose/package.ts';
@@ -10,6 +10,7 @@ import { connectLink, type Link } from '../../src/link/client.ts';
 import type { LinkReply } from '../../src/link/protocol.ts';
 import { openStep } from '../rig/flow.ts';
 import { openProduct, type Product } from '../rig/product.ts';
+import { until } from '../rig/wait.ts';
 
 /**
  * A link, a pipe, a device, a socket or a folder in the place of whatever tmops reads or writes in `.tmops`: refused with the
@@ -238,8 +239,14 @@ describe('what a run keeps', () => {
     await ask('start', { feature: 'second', baseline: 'waived' });
     const path = product.path('second', 'runs', 'initial', 'state.json');
     await openStep(product, 'second');
-    await plant('link', path);
     await ask('pause', { feature: 'second' });
+    // It is written once more when that is noted, which must not meet what is planted on the way.
+    await until('all of it is written', async () => {
+      const { sequence } = JSON.parse(await readFile(path, 'utf8')) as { sequence: number };
+      return sequence === (await product.status('second')).cursor;
+    });
+    await plant('link', path);
+    await ask('resume', { feature: 'second' });
     const told = (view: OutputOf<'status'>) => view.attention.find(({ code }) => code === 'disk');
     const { attention } = await product.reached('second', 'the trouble', (view) => told(view) !== undefined);
     expect(attention[0]?.sentence).toContain(`${path} is a link, which is not followed`);
@@ -251,7 +258,6 @@ describe('what a run keeps', () => {
   });
 
   it('an event of an agent that is a link or a pipe is passed over, and the next one is taken', async () => {
-    await ask('resume', { feature: 'second' });
     const events = product.path('second', 'runs', 'initial', 'agents', 'tester', 'events');
     const name = (ms: number): string => join(events, `${ms}000000-1.json`);
     await plant('pipe', name(Date.now()));
@@ -272,5 +278,66 @@ describe('what a run keeps', () => {
     await plant('folder link', product.path(name));
     expect(await refusal('cleanup', { feature: 'first', discard: true })).toContain(product.path(name));
     expect((await ask('status', { feature: 'first' })).ok).toBe(true);
+  });
+
+  it('its folder of prompts as a link: what would have to be a file is not typed', async () => {
+    const path = product.path('second', 'runs', 'initial', 'prompts');
+    await plant('folder link', path);
+    const message = { feature: 'second', role: 'tester', text: 'two\nlines', waitMs: 0 };
+    expect(await refusal('message', message)).toContain(`${path} is a link, which is not followed`);
+  });
+});
+
+describe('what the next supervisor reads', () => {
+  const RUN = ['second', 'runs', 'initial'] as const;
+  beforeEach(() => product.endSupervisor());
+
+  it.each(WHATS)('what the run was set up with as a %s: refused until it is put aside', async (what) => {
+    const setup = product.path(...RUN, 'agents', 'setup.json');
+    await plant(what, setup);
+    const { exitCode, stderr } = await product.cli('status', 'second');
+    expect(exitCode).not.toBe(0);
+    expect(stderr).toContain(`${setup} is a`);
+    for (const undo of planted.splice(0)) await undo();
+    expect(await product.status('second')).toMatchObject({ feature: 'second', phase: 'running' });
+  });
+
+  it.each([
+    ['gone', null, 'it is not there'],
+    ['cut short', '{"socket":nu', 'it is not JSON'],
+    ['of another shape', '{"socket":1}', 'socket: '],
+  ])('what the run was set up with is %s: nobody is told that it goes on', async (_, text, why) => {
+    const setup = product.path(...RUN, 'agents', 'setup.json');
+    const was = await readFile(setup, 'utf8');
+    await rm(setup);
+    if (text !== null) await writeFile(setup, text);
+    const { exitCode, stderr } = await product.cli('status', 'second');
+    expect(exitCode).not.toBe(0);
+    expect(stderr).toContain(`${setup}: ${why}`);
+    expect(stderr).toContain('Nobody watches the run meanwhile');
+    const { features } = await product.json<OutputOf<'list'>>('list');
+    expect(features.find(({ feature }) => feature === 'second')).toMatchObject({ phase: 'unavailable' });
+    await writeFile(setup, was);
+    expect(await product.status('second')).toMatchObject({ phase: 'running' });
+  });
+
+  it.each(WHATS)('what an agent and its launcher note as a %s: the run goes on without it', async (what) => {
+    const agent = product.path(...RUN, 'agents', 'tester');
+    for (const name of ['process', 'exit', 'rehearsal/status.json']) await plant(what, join(agent, name));
+    const { phase, panes } = await product.status('second');
+    expect(phase).toBe('running');
+    expect(panes.find(({ role }) => role === 'tester')).toMatchObject({ state: 'idle' });
+  });
+
+  it('without a copy of it the record begins anew, as the refusal says', async () => {
+    await rm(product.path(...RUN, 'agents', 'setup.json'));
+    const { stderr } = await product.cli('status', 'second');
+    const run = product.path(...RUN);
+    expect(stderr.replaceAll(/\s+/g, ' ')).toContain(`move journal.jsonl and agents out of ${run}, and tmops init`);
+    await product.server.run('kill-session', '-t', '=tmops-second');
+    for (const name of ['journal.jsonl', 'agents']) await rename(join(run, name), join(outside, '..', `${name}.aside`));
+    await product.json('init', 'second');
+    await product.json('start', 'second', '--baseline', 'waived');
+    await openStep(product, 'second');
   });
 });
