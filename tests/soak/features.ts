@@ -84,7 +84,10 @@ async function isCompleted(product: Product, feature: string): Promise<boolean> 
 async function foreignIn(product: Product, feature: string): Promise<string[]> {
   const found: string[] = [];
   const look = (where: string, text: string): void => {
-    for (const name of foreignNames(text, feature)) found.push(`${name} in ${where}`);
+    for (const name of foreignNames(text, feature)) {
+      const at = text.indexOf(name);
+      found.push(`${name} in ${where}: ${JSON.stringify(text.slice(Math.max(0, at - 200), at + 100))}`);
+    }
   };
   for (const role of ROLES)
     look(`the prompts of the ${role}`, JSON.stringify(await product.prompts(feature, role).catch(() => [])));

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { access, chmod, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -43,6 +44,27 @@ describe('ensureWorktree', () => {
       pause(200).then(() => writeFile(join(record, 'commondir'), '../..\n')),
     ]);
     expect(answer).toEqual({ ok: true, how: 'made', path });
+  });
+
+  test('asks again when the record of another one was being removed', async () => {
+    // What git said once when it did happen: it takes many at once, and luck.
+    const died = join(repo.base, 'died');
+    const command = join(repo.base, 'git-that-dies-once');
+    await writeFile(
+      command,
+      `#!/bin/sh
+case "$*" in *worktree*add*) ;; *) exec git "$@" ;; esac
+[ -e '${died}' ] && exec git "$@"
+: >'${died}'
+echo "fatal: Invalid path '${repo.root}/.git/worktrees/other': No such file or directory" >&2
+exit 128
+`,
+      { mode: 0o755 },
+    );
+    const unlucky = openGit({ environment: repo.environment, command });
+    const order = { root: repo.root, path, branch: BRANCH };
+    expect(await unlucky.ensureWorktree(order)).toEqual({ ok: true, how: 'made', path });
+    expect(existsSync(died)).toBe(true);
   });
 
   test('takes an empty folder, and refuses a full one, a file and a link', async () => {
