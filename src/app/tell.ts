@@ -8,6 +8,7 @@ import { RunUnavailable } from '../engine/run-unavailable.ts';
 import { JournalError } from '../journal/error.ts';
 import { quoted } from './narrate.ts';
 import { conflictWords } from './tell-conflict.ts';
+import { tellUnavailable } from './tell-unavailable.ts';
 import type { ProblemView } from './views.ts';
 
 /** The one place where refusals and problems become sentences: what failed, on which thing, and the next command. */
@@ -226,23 +227,6 @@ export function tellError(error: unknown): ProblemView | null {
     return { code: 'refused-by-world', sentence: String(error.sentence), hint: String(error.hint) };
   return systemError(error);
 }
-
-function tellUnavailable({ kind, file, detail }: RunUnavailable): ProblemView {
-  if (kind === 'unequipped')
-    return {
-      code: 'setup-unusable',
-      sentence: `What the run was started with cannot be used: ${file}: ${detail}. Nobody watches the run meanwhile.`,
-      hint: `Bring the file back, then call again. Where there is no copy: ${anew(file.replace(/\/agents\/[^/]*$/, ''))}`,
-    };
-  const sentence = `The journal ${file} cannot be used: ${detail}.`;
-  if (kind === 'locked')
-    return { code: 'journal-locked', sentence, hint: 'Another supervisor holds this run; tmops doctor says which.' };
-  return { code: 'journal-corrupt', sentence, hint: `To go on, ${anew(file.replace(/\/[^/]*$/, ''))}` };
-}
-
-/** With what its agents reported before, a new record would take that for a human's. */
-const anew = (runDir: string): string =>
-  `end its session by tmux, move journal.jsonl and agents out of ${runDir}, and tmops init begins the record anew; checkpoints and branch are kept.`;
 
 /** A system call that the machine refused; its message names the call and the path. Null for any other error. */
 function systemError(error: unknown): ProblemView | null {

@@ -193,7 +193,13 @@ const asEvent = (raw: object): Event => raw as Event;
 async function takeUp(parts: WorkspaceParts, live: LiveRun): Promise<void> {
   const run = live.loop.run();
   if (run.settings === null && run.life.kind !== 'queued') return;
-  await equipWith(parts, live, await readSetup(live.place));
+  try {
+    await equipWith(parts, live, await readSetup(live.place));
+  } catch (error) {
+    if (BUSY.has(run.life.kind) || !(error instanceof RunUnavailable)) throw error;
+    // Nothing more is done for a run that is over; what it was can still be told.
+    return;
+  }
   if (run.life.kind === 'running') {
     const gapMs = Math.max(0, parts.clock.now() - Math.max(run.updatedAt, parts.lastWatchedMs));
     await live.loop.submit({ kind: 'watch-again', pid: parts.pid, gapMs });

@@ -202,7 +202,7 @@ describe('in the workspace itself', () => {
       // A second call finds nothing.
       const again = await gc();
       expect(again.removed).toEqual([]);
-      expect((await product.cli('gc')).stdout).toMatch(/^Nothing that a crash left can be removed\.\n/);
+      expect((await product.cli('gc')).stdout).toMatch(/^Nothing that a crash left can be removed\.$/m);
     },
     WITHIN_MS,
   );

@@ -329,6 +329,19 @@ describe('what the next supervisor reads', () => {
     expect(panes.find(({ role }) => role === 'tester')).toMatchObject({ state: 'idle' });
   });
 
+  it('a run that is over is told as it was, without what it was started with', async () => {
+    await product.json('stop', 'second');
+    await product.endSupervisor();
+    const setup = product.path(...RUN, 'agents', 'setup.json');
+    const was = await readFile(setup, 'utf8');
+    await rm(setup);
+    expect(await product.status('second')).toMatchObject({ phase: 'stopped' });
+    await product.endSupervisor();
+    await writeFile(setup, was);
+    await product.json('start', 'second', '--baseline', 'waived');
+    await openStep(product, 'second');
+  });
+
   it('without a copy of it the record begins anew, as the refusal says', async () => {
     await rm(product.path(...RUN, 'agents', 'setup.json'));
     const { stderr } = await product.cli('status', 'second');
