@@ -161,7 +161,8 @@ function productOf(
             const now = await status(feature);
             return fits(now) ? now : null;
           },
-          { withinMs },
+          // Each look is work for the supervisor as well, whose tests run three at a time.
+          { withinMs, everyMs: 50 },
         );
       } catch (error) {
         throw new Error(`${String(error)}\n${await told(product, feature)}`, { cause: error });

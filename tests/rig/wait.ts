@@ -14,13 +14,13 @@ export async function within<T>(what: string, work: Promise<T>, withinMs: number
 }
 
 /**
- * Polls `look` each 10 ms until it gives something other than undefined, null or false, and returns that.
+ * Polls `look` each 10 ms (`everyMs`) until it gives something other than undefined, null or false, and returns that.
  * Throws an Error that names `what` after `withinMs` (default 10,000 ms).
  */
 export async function until<T>(
   what: string,
   look: () => T | undefined | null | false | Promise<T | undefined | null | false>,
-  options: { withinMs?: number } = {},
+  options: { withinMs?: number; everyMs?: number } = {},
 ): Promise<T> {
   const withinMs = options.withinMs ?? 10_000;
   const deadline = performance.now() + withinMs;
@@ -28,6 +28,6 @@ export async function until<T>(
     const seen = await look();
     if (seen !== undefined && seen !== null && seen !== false) return seen;
     if (performance.now() >= deadline) throw new Error(`Waited ${withinMs} ms in vain until: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    await new Promise((resolve) => setTimeout(resolve, options.everyMs ?? PAUSE_MS));
   }
 }
