@@ -43,7 +43,7 @@ import {
   type SupervisorPlace,
 } from './places.ts';
 import { openSecrets, type Secrets } from './secrets.ts';
-import { openSupervisorConfig } from './supervisor-config.ts';
+import { openSupervisorConfig, type SupervisorConfig } from './supervisor-config.ts';
 import { surroundings } from './surroundings.ts';
 import { openTerminals } from './terminals.ts';
 import { writeWakeFiles } from './wake-files.ts';
@@ -64,12 +64,12 @@ export async function runSupervisor(root: string, foreground: boolean): Promise<
   try {
     const lastWatchedMs = await mtimeOf(place.pidFile);
     await writeWakeFiles(root, place);
-    const configNow = openSupervisorConfig(root);
-    const config = configNow();
+    const configs = openSupervisorConfig(root);
+    const config = configs.now();
     const secrets = openSecrets(readEnvironment());
     const log = logFor(root, config, foreground, secrets);
     log.info('the supervisor begins', { pid: process.pid, version });
-    const code = await supervise({ root, place, config, configNow, log, secrets, lastWatchedMs });
+    const code = await supervise({ root, place, config, configs, log, secrets, lastWatchedMs });
     log.info('the supervisor ends', { code });
     log.close();
     return code;
@@ -98,7 +98,7 @@ interface Watch {
   readonly place: SupervisorPlace;
   /** As it was when the supervisor began. */
   readonly config: Config;
-  readonly configNow: () => Config;
+  readonly configs: SupervisorConfig;
   readonly log: OpenLog;
   readonly secrets: Secrets;
   readonly lastWatchedMs: number;
@@ -124,7 +124,8 @@ async function supervise(watch: Watch): Promise<number> {
 }
 
 async function superviseAt(kept: PlaceFiles, watch: Watch): Promise<number> {
-  const { root, place, config, configNow, log, secrets, lastWatchedMs } = watch;
+  const { root, place, config, configs, log, secrets, lastWatchedMs } = watch;
+  const configNow = configs.now;
   const { socket: socketPath, pipes: pipesFolder, scratch } = kept;
   const workspaceId = idOf(root, config);
   // First of all: whoever sees anything this supervisor does can find its process.
@@ -158,7 +159,7 @@ async function superviseAt(kept: PlaceFiles, watch: Watch): Promise<number> {
   });
   const git = openGit({ environment: readEnvironment() });
   const ports = surroundings({
-    ...{ root, workspaceId, clock, workspace, files, prover, log, secrets },
+    ...{ root, workspaceId, clock, workspace, files, prover, log, secrets, loaded: configs.loaded },
     terminalOn: terminals.on,
     leftovers: leftovers({ root, workspaceId, socketPath, git, terminalOn: terminals.on, scratch: prover.scratch }),
   });

@@ -11,8 +11,7 @@ import type { AppPorts } from '../app/ports.ts';
 import { tellError, tellFaults } from '../app/tell.ts';
 import { fill } from '../config/fields.ts';
 import { readEnvironment } from '../config/environment.ts';
-import { keptConfig } from '../config/keep.ts';
-import { loadConfig, type ConfigResult, type LoadRequest } from '../config/load.ts';
+import { loadConfig, type ConfigResult } from '../config/load.ts';
 import { planStart } from '../config/plan.ts';
 import { sayWithout } from '../config/say.ts';
 import type { Config } from '../config/schema.ts';
@@ -24,6 +23,7 @@ import { byHand } from './by-hand.ts';
 import { examineMachine } from './doctor.ts';
 import { packaged, packageDir, version } from './package.ts';
 import type { Secrets } from './secrets.ts';
+import { requestOf } from './supervisor-config.ts';
 
 /** The program that node runs to be tmops: this bundle. */
 export const program: readonly string[] = [process.execPath, packaged('dist', 'tmops.js')];
@@ -46,13 +46,14 @@ export interface SurroundingsParts {
   readonly leftovers: AppPorts['leftovers'];
   readonly log: Log;
   readonly secrets: Secrets;
+  /** The configuration as it is on disk now. */
+  readonly loaded: () => ConfigResult;
 }
 
 /** Everything the operations need of the world, for one workspace. */
 export function surroundings(parts: SurroundingsParts): AppPorts {
   const { root, log, secrets } = parts;
   const git = openGit({ environment: readEnvironment() });
-  const configNow = keptConfig(requestOf(root, readEnvironment()));
   const project = openProject({ git, environment: readEnvironment() });
   return {
     root,
@@ -64,9 +65,9 @@ export function surroundings(parts: SurroundingsParts): AppPorts {
     files: parts.files,
     ...{ prover: parts.prover, rewinder: git.rewinder, keeper: git.keeper, leftovers: parts.leftovers },
     terminal: parts.terminalOn,
-    fileFault: () => fileFaultOf(configNow(), secrets),
-    config: (env) => configOf(root, env === undefined ? configNow() : loadConfig(requestOf(root, env)), secrets),
-    access: () => accessOf(configNow()),
+    fileFault: () => fileFaultOf(parts.loaded(), secrets),
+    config: (env) => configOf(root, env === undefined ? parts.loaded() : loadConfig(requestOf(root, env)), secrets),
+    access: () => accessOf(parts.loaded()),
     agentOf: (token) => agentOf(parts.workspace, token),
     hide: secrets.hide,
     learnSecrets: secrets.learn,
@@ -139,10 +140,6 @@ const stepsOf = (workflow: Workflow, role: string, names: { feature: string; run
     const file = step.kind === 'summary' ? step.checkpoint : `checkpoints/${step.checkpoint}`;
     return [{ prompt: promptOf(workflow, index, names), file }];
   });
-
-const requestOf = (root: string, env: Readonly<Record<string, string>>): LoadRequest => ({
-  ...{ workspaceRoot: root, shippedFile: packaged('config', 'tmops-mcp.config.yaml'), overrides: {}, env },
-});
 
 /** The variables of the supervisor are those of whoever called first, which says nothing of whoever calls now. */
 function fileFaultOf(loaded: ConfigResult, { hide }: Secrets): ReturnType<AppPorts['fileFault']> {
