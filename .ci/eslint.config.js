@@ -19,6 +19,11 @@ export default tseslint.config(
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       '@typescript-eslint/consistent-type-imports': 'error',
       'no-console': 'error',
+      // Bundled by that name it brings the messages of every language, half a megabyte that each process would read.
+      'no-restricted-imports': [
+        'error',
+        { paths: [{ name: 'zod', importNames: ['z'], message: "import * as z from 'zod'" }] },
+      ],
     },
   },
   {

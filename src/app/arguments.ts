@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { hiding } from '../core/secrets.ts';
 import type { Operation } from './table.ts';
 import type { ProblemView } from './views.ts';

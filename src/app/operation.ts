@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** An operation as the table holds it: what it is called at each door, what it takes and what it gives. */
 export interface Operation {

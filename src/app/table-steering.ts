@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { comment, featureName, operation, roleName, stepName } from './operation.ts';
 import {
   answerOutput,

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { featureName, operation, roleName } from './operation.ts';
 import { steeringOperations } from './table-steering.ts';
 import {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What is given back of a branch that others changed; see views.ts. */
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { conflictView, stashView } from './views-conflict.ts';
 
 /** What operations give back. Shapes are the contract with MCP clients and scripts: add fields, never rename them. */

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { execa } from 'execa';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { operations, type OperationKey, type OutputOf } from '../app/table.ts';
 import { eventView, problemView, type EventView } from '../app/views.ts';
 import { readEnvironment } from '../config/environment.ts';

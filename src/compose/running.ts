@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { readTextOrNull } from '../files/regular.ts';
 import { bootId, startTimeOf } from '../journal/holder.ts';
 import { supervisorPlace } from './places.ts';

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { ConfigFault, FaultKind, KeyPath } from './faults.ts';
 import { dotted } from './faults.ts';
 import { nearest } from './nearest.ts';

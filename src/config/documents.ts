@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { check } from './check.ts';
 import type { ConfigFault } from './faults.ts';
 import { freeze } from './freeze.ts';

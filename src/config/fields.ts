@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { MAX_DURATION_MS, millisecondsIn } from '../core/duration.ts';
 import { bytesIn, sizeWord } from '../core/size.ts';
 import { splitWords } from './words.ts';

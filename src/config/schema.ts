@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { TOOLSETS } from '../core/toolset.ts';
 import {
   command,

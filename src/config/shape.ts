@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { KeyPath } from './faults.ts';
 
 /** What a schema takes in, as JSON Schema: the one description that faults, variables and the documentation read. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * How a feature's panes are arranged: data in `layouts/*.yaml`. A window's `arrange` is one of tmux's own named

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { layoutSchema } from './layout.ts';
 
 const variables = z.record(z.string(), z.string());

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * The language of the supervisor's unix socket: one JSON value a line. The supervisor greets first; then each request is

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { LineCounter, parseDocument } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { dialogNames } from './dialogs.ts';
 
 const pause = z.int().min(0).max(600_000);

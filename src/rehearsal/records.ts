@@ -1,6 +1,6 @@
 import { appendFileSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { writeWhole } from './files.ts';
 import type { Entry } from './transcript.ts';
 

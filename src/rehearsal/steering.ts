@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { composerWith, textOf } from './composer.ts';
 import { clearConversation } from './conversation.ts';
 import { dialogNames } from './dialogs.ts';

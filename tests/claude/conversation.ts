@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A request beside the conversation on the screen. */
 export type Side = 'title' | 'compaction' | 'probe';

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readDocument } from '../../src/config/documents.ts';
 import { layoutSchema } from '../../src/core/layout.ts';
 import { workflowFile } from '../../src/core/workflow.ts';

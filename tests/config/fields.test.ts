@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { command, duration, fill, insideFeature, template } from '../../src/config/fields.ts';
 import { nearest } from '../../src/config/nearest.ts';
 import { expectation, shapeOf } from '../../src/config/shape.ts';

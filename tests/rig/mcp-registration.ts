@@ -1,7 +1,7 @@
 // Prints how long our tools need to be there, in ms: from the SDK being loaded until the list of them was answered.
 import { PassThrough } from 'node:stream';
 import * as sdk from '@modelcontextprotocol/sdk/server/index.js';
-import { z } from 'zod';
+import * as z from 'zod';
 import { HELLO } from './mcp-hello.ts';
 
 if (!('Server' in sdk) || typeof z.object !== 'function') throw new Error('The SDK is not loaded');

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A package manager and how it installs without asking. Arguments come before the name of the package. */
 const installer = z.strictObject({

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { ok, warning, type Verdict } from './check.ts';
 
 /** Variables that let Claude Code in without an account of its own: keys, tokens, cloud providers. Only whether they are set counts. */

@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { BAD_ARGUMENTS, checkArguments } from '../../app/arguments.ts';
 import { operations } from '../../app/table.ts';
 import type { OperationKey, OutputOf } from '../../app/table.ts';

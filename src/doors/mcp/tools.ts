@@ -1,5 +1,5 @@
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
-import { z } from 'zod';
+import * as z from 'zod';
 import { operations } from '../../app/table.ts';
 import type { Operation, OperationKey } from '../../app/table.ts';
 import { TOOLSET_META } from '../../core/toolset.ts';
