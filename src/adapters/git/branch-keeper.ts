@@ -6,7 +6,7 @@ import { codeOf } from './code.ts';
 import { putRight } from './put-right.ts';
 import { mustGit, type RunGit } from './run.ts';
 import { setAside } from './set-aside.ts';
-import { snapshot, treeOf } from './snapshot.ts';
+import { holdTree, writeTree } from './snapshot.ts';
 
 const ROOT = 'refs/tmops/';
 
@@ -67,11 +67,11 @@ function timeOf(path: string): string {
 
 /** The same files on the same commit are kept under the same one: a look that finds nothing new leaves nothing new. */
 async function keep(run: RunGit, worktree: string, ref: string, tip: string): Promise<string | null> {
-  const ran = await run(worktree, ['rev-parse', ref, `${ref}^1`, `${ref}^{tree}`, 'HEAD']);
-  const [commit, parent, tree, head] = ran.exitCode === 0 ? ran.stdout.trim().split('\n') : [];
-  const isHeld = commit !== undefined && parent === head && (await treeOf(run, worktree)) === tree;
-  if (isHeld) return head === tip ? commit : null;
-  const made = await snapshot(run, worktree, ref);
+  const ran = await run(worktree, ['rev-parse', ref, `${ref}^1`, `${ref}^{tree}`]);
+  const [commit, parent, tree] = ran.exitCode === 0 ? ran.stdout.trim().split('\n') : [];
+  const now = await writeTree(run, worktree);
+  if (commit !== undefined && now.tree === tree && now.parent === parent) return parent === tip ? commit : null;
+  const made = await holdTree(run, worktree, { ...now, ref });
   // Somebody may have committed in between: then it is not known whose the files are.
   return made.parent === tip ? made.commit : null;
 }

@@ -6,7 +6,7 @@ import { changedFiles } from './changes.ts';
 import { codeOf } from './code.ts';
 import { tipOf } from './departure.ts';
 import { mustGit, type RunGit } from './run.ts';
-import { isAncestor, unfinished } from './standing.ts';
+import { isAncestor, unfinishedIn } from './standing.ts';
 
 export interface StandOrder {
   readonly branch: string;
@@ -15,7 +15,7 @@ export interface StandOrder {
   readonly gitDir: string;
 }
 
-/** How the branch and the worktree `path` stand. Where nothing changed that takes five short commands, and no more. */
+/** How the branch and the worktree `path` stand. Where nothing changed that takes one short command, and no more. */
 export async function branchStand(run: RunGit, path: string, order: StandOrder): Promise<BranchStand> {
   const { branch, known, gitDir } = order;
   const now = await head(run, path);
@@ -24,7 +24,7 @@ export async function branchStand(run: RunGit, path: string, order: StandOrder):
   return {
     tip,
     head: { branch: now.branch, commit: now.commit },
-    underWay: await unfinished(run, path),
+    underWay: await unfinishedIn(gitDir),
     lockedSince: await timeOf(join(gitDir, 'index.lock')),
     move:
       tip === null || known === null || tip === known

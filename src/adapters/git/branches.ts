@@ -15,11 +15,19 @@ export interface Head {
 
 /** The commit and branch that are checked out in the working tree `path`. */
 export async function head(run: RunGit, path: string): Promise<Head> {
-  const commit = await mustGit(run, path, ['rev-parse', '--verify', 'HEAD^{commit}']);
-  const branch = await run(path, ['symbolic-ref', '--quiet', 'HEAD']);
-  if (branch.exitCode > 1) throw failed(path, ['symbolic-ref', 'HEAD'], branch);
-  return { commit, branch: branch.exitCode === 0 ? branch.stdout.trim().replace(/^refs\/heads\//, '') : null };
+  const both = await mustGit(run, path, ['rev-parse', 'HEAD^{commit}', '--symbolic-full-name', 'HEAD']);
+  const [commit = '', name] = both.split('\n');
+  return { commit, branch: shortName(name === undefined ? await fullName(run, path) : name) };
 }
+
+/** Where a branch is itself called HEAD, `rev-parse` does not tell which one is meant. */
+async function fullName(run: RunGit, path: string): Promise<string> {
+  const ran = await run(path, ['symbolic-ref', '--quiet', 'HEAD']);
+  if (ran.exitCode > 1) throw failed(path, ['symbolic-ref', 'HEAD'], ran);
+  return ran.exitCode === 0 ? ran.stdout.trim() : 'HEAD';
+}
+
+const shortName = (full: string): string | null => (full === 'HEAD' ? null : full.replace(/^refs\/heads\//, ''));
 
 /** Makes `branch` at the root's HEAD unless it exists; checks nothing out. */
 export async function ensureBranch(run: RunGit, root: string, branch: string): Promise<GitDone> {

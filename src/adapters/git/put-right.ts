@@ -7,7 +7,7 @@ import { entriesOf, GITLINK, noneOf, writeFiles } from './put-back.ts';
 import { refuseLoss } from './remove.ts';
 import { mustGit, type RunGit } from './run.ts';
 import { snapshot, treeOf } from './snapshot.ts';
-import { isThere, unfinished } from './standing.ts';
+import { isThere, unfinishedIn } from './standing.ts';
 import { worktreeList } from './worktree-list.ts';
 import { realPlace } from './worktrees.ts';
 
@@ -87,7 +87,7 @@ const MOST_OPERATIONS = 10;
 /** Each is forgotten as it stands; files, index and HEAD are put right afterwards. */
 async function endUnfinished(run: RunGit, path: string, gitDir: string): Promise<void> {
   for (let tries = 0; tries < MOST_OPERATIONS; tries += 1) {
-    const what = await unfinished(run, path);
+    const what = await unfinishedIn(gitDir);
     if (what === null) return;
     // `git am` leaves its state in the place of a rebase.
     const isMail = await isThere(join(gitDir, 'rebase-apply', 'applying'));

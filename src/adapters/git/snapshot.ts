@@ -38,7 +38,12 @@ export const AUTHOR = {
  */
 export async function snapshot(run: RunGit, path: string, ref: string): Promise<Snapshot> {
   if (!ref.startsWith(REF_ROOT)) throw new Error(`Internal error: a snapshot belongs under ${REF_ROOT}, not ${ref}`);
-  const { tree, parent, skipped } = await writeTree(run, path);
+  return holdTree(run, path, { ...(await writeTree(run, path)), ref });
+}
+
+/** Holds what `writeTree` gave under `ref`, as `snapshot` does. */
+export async function holdTree(run: RunGit, path: string, written: WrittenTree & { ref: string }): Promise<Snapshot> {
+  const { ref, tree, parent, skipped } = written;
   const commit = await commitTree(run, { path, tree, parent, ref });
   await mustGit(run, path, ['update-ref', ref, commit]);
   return { ref, commit, tree, parent, skipped };
@@ -51,7 +56,8 @@ export async function treeOf(run: RunGit, path: string): Promise<string> {
 
 type WrittenTree = Pick<Snapshot, 'tree' | 'parent' | 'skipped'>;
 
-async function writeTree(run: RunGit, path: string): Promise<WrittenTree> {
+/** Writes the tree that a snapshot of the working tree `path` would hold. Nothing holds on to it. */
+export async function writeTree(run: RunGit, path: string): Promise<WrittenTree> {
   const folder = await mkdtemp(join(tmpdir(), 'tmops-index-'));
   try {
     const copy = join(folder, 'index');

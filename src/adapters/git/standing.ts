@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { TreeObstacle } from '../../engine/ports.ts';
 import { head } from './branches.ts';
 import { codeOf } from './code.ts';
@@ -36,10 +36,12 @@ export async function obstacleIn(
 }
 
 export async function unfinished(run: RunGit, path: string): Promise<string | null> {
-  const asked = UNFINISHED.flatMap(([name]) => ['--git-path', name]);
-  const places = (await mustGit(run, path, ['rev-parse', ...asked])).split('\n');
-  for (const [index, [, what]] of UNFINISHED.entries())
-    if (await isThere(resolve(path, places[index] ?? ''))) return what;
+  return unfinishedIn(resolve(path, await mustGit(run, path, ['rev-parse', '--git-dir'])));
+}
+
+/** As `unfinished`, where it is known in which folder git keeps the worktree's own state. */
+export async function unfinishedIn(gitDir: string): Promise<string | null> {
+  for (const [name, what] of UNFINISHED) if (await isThere(join(gitDir, name))) return what;
   return null;
 }
 
