@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import type { ExecFileException } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { childArguments, cutAtMarks, meansNoServer, withMarks } from './commands.ts';
 import type { Chain, Reply } from './commands.ts';
 
@@ -13,10 +14,29 @@ export interface Server {
   readonly answerWithinMs: number;
 }
 
-/** Runs a chain in a `tmux` process of its own; never starts a server. */
-export function askByChild(server: Server, chain: Chain): Promise<Reply> {
-  return runChain(server, ['-N'], chain);
+/**
+ * Runs a chain in a `tmux` process of its own; never starts a server. A server that is just ending refuses for a moment, as
+ * it does when the last session was closed: what is `repeatable` is asked again until it has ended.
+ */
+export async function askByChild(
+  server: Server,
+  chain: Chain,
+  { repeatable }: { readonly repeatable: boolean } = { repeatable: false },
+): Promise<Reply> {
+  for (let tries = 1; ; tries += 1) {
+    const reply = await runChain(server, ['-N'], chain);
+    if (!repeatable || !isEnding(reply) || tries >= TRIES) return reply;
+    await pause(TRY_AGAIN_MS);
+  }
 }
+
+const TRIES = 10;
+const TRY_AGAIN_MS = 100;
+
+/** Whether the server ended while it was asked. */
+export const isEnding = (reply: Reply): boolean => reply.kind === 'failed' && ENDED.test(reply.why);
+
+const ENDED = /lost server|server exited/;
 
 /** The same for a chain that may start the server. */
 export function askStartingServer(server: Server, chain: Chain): Promise<Reply> {
@@ -46,7 +66,7 @@ function failure(server: Server, error: ExecFileException, told: string): Reply 
   }
   if (meansNoServer(told)) return { kind: 'no-server', message: told };
   const why = told === '' ? error.message : told;
-  const answered = typeof error.code === 'number' && !/lost server|server exited/.test(told);
+  const answered = typeof error.code === 'number' && !ENDED.test(told);
   if (answered) return { kind: 'error', message: why };
   const started = typeof error.code === 'number' || error.signal !== undefined;
   return { kind: 'failed', why, mayHaveRun: started, late: false };

@@ -36,7 +36,7 @@ export function keepLink(doors: LinkDoors, session: string, onGone: (why: string
   const { server, way, poll, modeChanged } = doors;
   const { signal, abort } = stopper();
   let connection: ControlConnection | null = null;
-  const ask: Ask = (chain, options) => askThrough(server, connection, chain, options.repeatable);
+  const ask: Ask = (chain, options) => askThrough(server, connection, chain, options);
   const size = sizeKeeper(ask, session, signal);
 
   async function untilGone(): Promise<string | null> {
@@ -67,7 +67,7 @@ export function keepLink(doors: LinkDoors, session: string, onGone: (why: string
 
 /** Asks the server, not the program: it may be older. */
 async function isSafe(server: Server): Promise<boolean> {
-  const reply = await askByChild(server, [['display-message', '-p', '#{version}']]);
+  const reply = await askByChild(server, [['display-message', '-p', '#{version}']], { repeatable: true });
   const [, major, minor] = /(\d+)\.(\d+)/.exec(reply.kind === 'done' ? (reply.outputs[0]?.[0] ?? '') : '') ?? [];
   return Number(major) > 3 || (Number(major) === 3 && Number(minor) >= 7);
 }
@@ -93,13 +93,13 @@ async function askThrough(
   server: Server,
   connection: ControlConnection | null,
   chain: Chain,
-  repeatable: boolean,
+  options: { repeatable: boolean },
 ): Promise<Reply> {
-  if (!connection?.usable) return askByChild(server, chain);
+  if (!connection?.usable) return askByChild(server, chain, options);
   const reply = await connection.ask(chain);
   // A server that is late for one client is late for the next.
-  const again = reply.kind === 'failed' && !reply.late && repeatable;
-  return again ? askByChild(server, chain) : reply;
+  const again = reply.kind === 'failed' && !reply.late && options.repeatable;
+  return again ? askByChild(server, chain, options) : reply;
 }
 
 /** Looks at the size after each notice that somebody may have left; one look at a time, a second one a little later. */

@@ -40,7 +40,7 @@ export function linkTable(server: Server, way: Way) {
     sessionOf: (pane: string) => sessions.get(pane),
     askFor: (session: string | undefined): Ask => {
       poll.stir();
-      return links.get(session ?? '')?.ask ?? ((chain) => askByChild(server, chain));
+      return links.get(session ?? '')?.ask ?? ((chain, options) => askByChild(server, chain, options));
     },
     adopt: (session: string, panes: readonly PaneFact[]): readonly PaneFact[] => {
       poll.stir();

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isEnding } from './child.ts';
 import type { Ask, Chain, Command } from './commands.ts';
 import { TmuxError, outputsOf, toldBy } from './failure.ts';
 import { findSession } from './panes.ts';
@@ -86,8 +87,7 @@ async function makeSession(doors: Doors, plan: SessionPlan, window: WindowPlan, 
   for (let tries = 1; ; tries += 1) {
     const reply = await doors.create(chain, { repeatable: false });
     if (reply.kind === 'done') return readMade(reply.outputs[0]);
-    const ending =
-      reply.kind === 'no-server' || (reply.kind === 'failed' && /lost server|server exited/.test(reply.why));
+    const ending = reply.kind === 'no-server' || isEnding(reply);
     if (!ending || tries >= TRIES) throw new TmuxError(`Could not open ${plan.session}`, chain, toldBy(reply));
     await sleep(TRY_AGAIN_MS);
   }

@@ -86,7 +86,10 @@ export interface TmuxTerminal {
 export function openTerminal(options: TerminalOptions): TmuxTerminal {
   const server = serverOf(options);
   const links = linkTable(server, options.way ?? 'auto');
-  const doors: Doors = { ask: (chain) => askByChild(server, chain), create: (chain) => startServer(server, chain) };
+  const doors: Doors = {
+    ask: (chain, how) => askByChild(server, chain, how),
+    create: (chain) => startServer(server, chain),
+  };
   const target = (pane: string) => {
     checkPane(pane);
     return { pane, session: links.sessionOf(pane) };
@@ -99,7 +102,7 @@ export function openTerminal(options: TerminalOptions): TmuxTerminal {
       return found.kind === 'ours' ? { kind: 'ours', panes: links.adopt(session, found.panes) } : found;
     },
     async server() {
-      const { kind } = await askByChild(server, [['list-sessions', '-F', '#{session_id}']]);
+      const { kind } = await askByChild(server, [['list-sessions', '-F', '#{session_id}']], { repeatable: true });
       return kind === 'no-server' ? 'down' : kind === 'failed' ? 'unknown' : 'up';
     },
     async open(plan) {

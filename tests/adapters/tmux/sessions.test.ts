@@ -1,4 +1,6 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openTerminal } from '../../../src/adapters/tmux/terminal.ts';
 import { until } from '../../rig/wait.ts';
@@ -70,6 +72,24 @@ describe('survey', () => {
       kind: 'unknown',
       why: 'the session tmops-feat was renamed to "tmops-feat-old"',
     });
+  });
+
+  it('asks again when the server was just ending, as it does when its last session was closed', async () => {
+    await at.terminal.open(at.plan());
+    // The words of a client whose server ends before it has answered, three times; then the real one.
+    const bin = path.join(at.rig.folder, 'bin');
+    const left = path.join(bin, 'left');
+    await mkdir(bin);
+    await writeFile(left, 'xxx');
+    const script = `#!/bin/sh
+n=$(cat '${left}')
+[ -n "$n" ] && { printf %s "\${n#x}" > '${left}'; echo 'server exited unexpectedly' >&2; exit 1; }
+exec ${(await execa('which', ['tmux'])).stdout} "$@"
+`;
+    await writeFile(path.join(bin, 'tmux'), script, { mode: 0o755 });
+    const env = { ...at.rig.env, PATH: `${bin}:${at.rig.env['PATH'] ?? ''}` };
+    const { kind } = await at.another({ env, way: 'process' }).survey('tmops-feat');
+    expect([kind, await readFile(left, 'utf8')]).toEqual(['ours', '']);
   });
 
   it('is unknown when the program is missing', async () => {
