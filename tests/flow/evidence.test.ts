@@ -207,7 +207,7 @@ describe('a tester', () => {
       expect((await wordsTo(product, feature, 'tester')).filter((words) => words.startsWith(AGAIN))).toHaveLength(1);
       const told = await correctionTo(feature, 'tester');
       expect(told).toContain('# 003-tests-complete.md does not hold');
-      expect(told).toMatch(/^. pass 2$/m);
+      expect(told).toMatch(/^. pass 1$/m);
       expect((await product.status(feature)).step).toBe('testing');
 
       await product.json('approve', feature, '--comment', 'a characterisation test');
@@ -286,7 +286,7 @@ describe('start', () => {
     await writeFile(join(worktree, 'test', 'sum.test.js'), "throw new Error('red from the beginning');\n");
     const { exitCode, stderr } = await product.cli('start', feature);
     expect(exitCode).toBe(1);
-    expect(stderr).toContain(`do not pass before the work begins (npm test in ${worktree}: exit code 1)`);
+    expect(stderr).toContain(`do not pass before the work begins (node check.mjs in ${worktree}: exit code 1)`);
     expect(stderr).toMatch(/^ {2}\| .*red from the beginning/m);
     expect(stderr).toContain(`tmops start ${feature} --baseline waived`);
     expect(stderr).toContain('evidence.enabled: false');

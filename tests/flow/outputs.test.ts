@@ -54,6 +54,7 @@ async function call<T>(tool: string, args: Record<string, unknown> = {}): Promis
 beforeAll(async () => {
   product = await openProduct({
     play: 'instant',
+    findsTests: true,
     config: CONFIG,
     files: { 'tools/sink.mjs': SINK, 'tools/broken.mjs': "export default () => { throw new Error('broken'); };\n" },
     env: { ANTHROPIC_API_KEY: 'sk-listed-secret' },

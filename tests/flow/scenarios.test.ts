@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readFile, readlink } from 'node:fs/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { OutputOf } from '../../src/app/table.ts';
 import { linesOf } from '../rig/json-lines.ts';
 import { checkpointText, openProduct, type Product } from '../rig/product.ts';
@@ -92,7 +92,7 @@ describe('Scenario: Initialise a feature', () => {
 
 describe('Scenario: Orchestrate from orchestrator to verifier', () => {
   it('hands the work from pane to pane until the summary, each prompt once', async () => {
-    const { cli, json, prompts, reached, events, path, repo, server } = await open({ play: 'demo' });
+    const { cli, json, prompts, reached, events, path, repo, server } = await open({ play: 'demo', findsTests: true });
     const { worktree } = await json<OutputOf<'init'>>('init', 'auth-api');
     const start = await json<OutputOf<'start'>>('start', 'auth-api');
     expect(start.attach).toContain("attach -t '=tmops-auth-api'");
@@ -172,41 +172,47 @@ describe('Scenario: Two features at once keep apart', () => {
 });
 
 describe('Scenario: Manual fallback', () => {
-  it.each(STEPS.map(([step], index) => [step, index] as const))(
-    'stopped in the step %s, carried on by hand with files, started again: it goes on from there',
-    async (_step, index) => {
-      const { json, path, put, reached, status, prompts } = await open({ play: 'wait' });
-      await json('init', 'auth-api');
-      await json('start', 'auth-api');
-      await reached('auth-api', 'the first step has begun', ({ prompts: all }) =>
-        all.some((prompt) => prompt.purpose === 'step discovery' && prompt.outcome === 'accepted'),
-      );
-      await json('stop', 'auth-api');
-      for (const [, , file, from, to] of STEPS.slice(0, index)) {
-        await put(
-          'auth-api',
-          file === 'SUMMARY.md' ? file : `checkpoints/${file}`,
-          checkpointText('auth-api', from, to),
+  describe('at any step', () => {
+    let shared: Product;
+    beforeAll(async () => {
+      shared = await openProduct({ play: 'wait' });
+    });
+    afterAll(() => shared.dispose());
+
+    it.each(STEPS.map(([step], index) => [step, index] as const))(
+      'stopped in the step %s, carried on by hand with files, started again: it goes on from there',
+      async (_step, index) => {
+        const { json, path, put, reached, status, prompts } = shared;
+        const feature = `by-hand-${index + 1}`;
+        await json('init', feature);
+        await json('start', feature);
+        await reached(feature, 'the first step has begun', ({ prompts: all }) =>
+          all.some((prompt) => prompt.purpose === 'step discovery' && prompt.outcome === 'accepted'),
         );
-      }
-      await json('start', 'auth-api');
-      const [step, role] = STEPS[index] ?? STEPS[0];
-      const now = await reached(
-        'auth-api',
-        `it is in ${step}`,
-        (view) =>
-          view.step === step &&
-          view.prompts.some((prompt) => prompt.purpose.endsWith(` ${step}`) && prompt.outcome === 'accepted'),
-      );
-      expect(now.role).toBe(role);
-      expect((await status('auth-api')).checkpoints.map((each) => each.state === 'done')).toEqual(
-        STEPS.map((_each, place) => place < index),
-      );
-      const asked = (await prompts('auth-api', role)).filter((prompt) => !prompt.text.startsWith('Read '));
-      expect(asked.length, JSON.stringify(asked)).toBeGreaterThanOrEqual(1);
-      expect(existsSync(path('auth-api', 'current', 'journal.jsonl'))).toBe(true);
-    },
-  );
+        await json('stop', feature);
+        for (const [, , file, from, to] of STEPS.slice(0, index)) {
+          await put(feature, file === 'SUMMARY.md' ? file : `checkpoints/${file}`, checkpointText(feature, from, to));
+        }
+        await json('start', feature);
+        const [step, role] = STEPS[index] ?? STEPS[0];
+        const now = await reached(
+          feature,
+          `it is in ${step}`,
+          (view) =>
+            view.step === step &&
+            view.prompts.some((prompt) => prompt.purpose.endsWith(` ${step}`) && prompt.outcome === 'accepted'),
+        );
+        expect(now.role).toBe(role);
+        expect((await status(feature)).checkpoints.map((each) => each.state === 'done')).toEqual(
+          STEPS.map((_each, place) => place < index),
+        );
+        const asked = (await prompts(feature, role)).filter((prompt) => !prompt.text.startsWith('Read '));
+        expect(asked.length, JSON.stringify(asked)).toBeGreaterThanOrEqual(1);
+        expect(existsSync(path(feature, 'current', 'journal.jsonl'))).toBe(true);
+        await json('stop', feature);
+      },
+    );
+  });
 
   it('with an error injected into the automation, by hand in the pane and with plain files, then on by itself', async () => {
     const { json, put, reached, endSupervisor, server, status } = await open({ play: 'wait' });

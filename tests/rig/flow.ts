@@ -47,6 +47,9 @@ export async function wordsTo(product: Product, feature: string, role: string): 
   return (await product.prompts(feature, role)).map(({ text }) => text.replace(/ \[tmops#\d+\]$/, ''));
 }
 
+/** Each look reads the whole journal. */
+const READ_EVERY_MS = 50;
+
 /** Waits for the journal of the present run to fit, without asking the supervisor anything. */
 export function journaled<T>(
   product: Product,
@@ -55,7 +58,10 @@ export function journaled<T>(
   look: (events: readonly Event[]) => T | undefined | null | false,
   withinMs = 15_000,
 ): Promise<T> {
-  return until(`${feature}: ${what}`, async () => look(await product.events(feature)), { withinMs });
+  return until(`${feature}: ${what}`, async () => look(await product.events(feature)), {
+    withinMs,
+    everyMs: READ_EVERY_MS,
+  });
 }
 
 /** A workflow in which one role after the other does its parts; `parts` in the order of the steps. JSON is YAML. */

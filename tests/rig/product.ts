@@ -21,6 +21,8 @@ export const program = join(packageRoot, 'dist', 'tmops.js');
 export interface ProductOptions extends SampleOptions {
   /** Goes into tmops.config.yaml behind what the rig needs. */
   readonly config?: string;
+  /** The command for the project's tests is found in package.json (`npm test`); else a quicker one is configured. */
+  readonly findsTests?: boolean;
   /** Text of the user's own tmux.conf. */
   readonly tmuxConf?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -64,11 +66,22 @@ export interface Product {
   dispose(): Promise<void>;
 }
 
+/** What `node --test` finds, in one process: of the time that a run of tests takes, starting others is most. */
+const CHECK: Readonly<Record<string, string>> = {
+  'check.mjs': [
+    "import { existsSync, readdirSync } from 'node:fs';",
+    "const folders = ['test', 'tests'].filter((name) => existsSync(name));",
+    'const files = folders.flatMap((name) => readdirSync(name).map((file) => `./${name}/${file}`));',
+    'for (const file of files.sort()) if (/[.]test[.]m?js$/.test(file)) await import(file);',
+    '',
+  ].join('\n'),
+};
+
 export async function openProduct(options: ProductOptions = {}): Promise<Product> {
   if (!existsSync(program)) throw new Error(`${program} is missing: run npm run build first`);
   const server = await privateServer({ config: '' });
   const config = configText(server, options);
-  const repo = await sampleRepo({ ...options, files: { ...options.files, 'tmops.config.yaml': config } });
+  const repo = await sampleRepo({ ...options, files: { ...CHECK, ...options.files, 'tmops.config.yaml': config } });
   if (options.tmuxConf !== undefined) await writeFile(join(server.env['HOME'] ?? '', '.tmux.conf'), options.tmuxConf);
   await writeFile(
     join(server.env['HOME'] ?? '', '.gitconfig'),
@@ -82,8 +95,11 @@ export async function openProduct(options: ProductOptions = {}): Promise<Product
   return productOf(repo, server, env, options);
 }
 
-function configText(server: PrivateServer, { config = '', provider = 'rehearsal', play }: ProductOptions): string {
+function configText(server: PrivateServer, options: ProductOptions): string {
+  const { config = '', provider = 'rehearsal', play, findsTests = false, files } = options;
+  const isTold = findsTests || /^project:/m.test(config) || files?.['package.json'] !== undefined;
   return [
+    ...(isTold ? [] : ['project:', '  test_command: node check.mjs']),
     'tmux:',
     `  socket_name: ${server.socketName}`,
     'providers:',
@@ -98,8 +114,9 @@ function productOf(
   repo: SampleRepo,
   server: PrivateServer,
   env: Readonly<Record<string, string>>,
-  { uid, umask }: Pick<ProductOptions, 'uid' | 'umask'>,
+  fixed: Pick<ProductOptions, 'uid' | 'umask' | 'findsTests' | 'files'>,
 ): Product {
+  const { uid, umask } = fixed;
   const user = uid === undefined ? {} : { uid, gid: uid };
   const [command = '', ...before] = [
     ...(umask === undefined ? [] : ['/bin/sh', '-c', `umask ${umask} && exec "$@"`, 'sh']),
@@ -178,7 +195,7 @@ function productOf(
       await writeFile(`${target}.part`, text);
       await rename(`${target}.part`, target);
     },
-    configure: (options) => repo.write('tmops.config.yaml', configText(server, options)),
+    configure: (options) => repo.write('tmops.config.yaml', configText(server, { ...fixed, ...options })),
     async endSupervisor(signal = 'SIGTERM') {
       const pid = (await readFile(pidFile, 'utf8').catch(() => '')).trim();
       if (pid === '') return;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Activity, AgentHandle } from '../../core/agent.ts';
 import { configDirOf, readOrNull } from './claude-files.ts';
 import { jsonOrNull } from './json.ts';

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { claudeConfigDir, conversationRecord, readOrNull } from './claude-files.ts';
 import { jsonOrNull } from './json.ts';
 import { processTable, startTimeOf, type Process, type ProcessRow } from './process-table.ts';

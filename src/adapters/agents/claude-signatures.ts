@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const TEXTS = z.array(z.string().min(3));
 const HINT = z.string().min(10);

@@ -1,6 +1,6 @@
 import { mkdir, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { writeWhole } from '../../files/write-whole.ts';
 import { readOrNull } from './claude-files.ts';
 import { ProviderError } from './provider-error.ts';

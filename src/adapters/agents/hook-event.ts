@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { AgentNews } from '../../core/agent.ts';
 import type { Parsed } from './evidence.ts';
 import { jsonOrNull } from './json.ts';

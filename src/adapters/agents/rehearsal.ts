@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Activity, AgentHandle, AgentOrder, DeliveryTiming, Evidence, Exit, Launch } from '../../core/agent.ts';
 import type { Screen } from '../../core/screen.ts';
 import { makePrivateFolder } from '../../files/in-place.ts';
