@@ -24,6 +24,7 @@ import { openJournal } from '../../src/journal/journal.ts';
 import { FILES, logInto, SETTINGS } from './engine-parts.ts';
 import { greenCode, playText, redTest } from './flow.ts';
 import { linesOf } from './json-lines.ts';
+import { mortalPrograms } from './mortal-programs.ts';
 import { mortals, type Fate } from './mortals.ts';
 import { seeded, type Random } from './random.ts';
 import { rehearsalProgram } from './rehearsal.ts';
@@ -42,7 +43,7 @@ export interface CrashVerdict {
 /**
  * Lets runs go from their first to their last step while whoever carries them out is ended between two effects again and
  * again, `crashes` times in all: agents, tmux, git and the project's tests are real, and whatever the dead one had under way
- * is done and never answered. What each run leaves is held against one that was left alone.
+ * is done and never answered, while nothing that was to follow is begun. What each run leaves is held against one that was left alone.
  */
 export async function crashThrough(seed: number, crashes: number): Promise<CrashVerdict> {
   const random = seeded(seed);
@@ -214,8 +215,9 @@ async function begin(world: World, strikes: Fate): Promise<Life> {
   const written: Event[] = [...opened.events];
   const mortal = mortals(strikes);
   const { socketName, configFile, env } = server;
-  const terminal = openTerminal({ socketName, configFile, env, workspaceId: 'crashes' });
-  const git = openGit({ environment: repo.environment });
+  const programs = await mortalPrograms(repo.base, ['tmux', 'git']);
+  const terminal = openTerminal({ socketName, configFile, env, workspaceId: 'crashes', tmux: programs.path('tmux') });
+  const git = openGit({ environment: repo.environment, command: programs.path('git') });
   const prover = openProver({
     git,
     workspaceId: repo.base,
@@ -265,7 +267,7 @@ async function begin(world: World, strikes: Fate): Promise<Life> {
     struck: mortal.struck,
     async end() {
       await mortal.die();
-      await terminal.end();
+      await Promise.all([programs.die(), terminal.end()]);
       await journal.close();
       await prover.close();
     },
@@ -311,10 +313,10 @@ function differences(calm: Leaving, left: Leaving, run: number): string[] {
 const takenBy = (place: RunPlace, role: string): Promise<{ readonly text: string }[]> =>
   linesOf(join(place.agentDir(role), 'rehearsal', 'prompts.jsonl'));
 
-/** The end of the journal, for whoever wants to know why a run hangs. */
+/** The whole journal, for whoever wants to know why a run hangs. */
 async function told({ place, errors }: World): Promise<string> {
   const journal = await readFile(place.journalFile, 'utf8');
-  return [...errors, ...journal.trimEnd().split('\n').slice(-25)].join('\n');
+  return [...errors, journal.trimEnd()].join('\n');
 }
 
 /** What ships, for a workspace without a configuration of its own. */
