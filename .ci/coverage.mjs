@@ -16,6 +16,7 @@ import { parseAstAsync } from 'vitest/node';
 const GOAL_PERCENT = 90;
 const FILES_SHOWN = 15;
 const RANGES_SHOWN = 12;
+const MERGED_AT_ONCE = 50;
 
 // What vitest counts with, so that both sides agree on what a line is.
 const require = createRequire(createRequire(import.meta.url).resolve('@vitest/coverage-v8'));
@@ -40,7 +41,7 @@ report();
 
 /** What the `added` processes covered of the bundled scripts; `torn` files are of processes killed while they wrote. */
 function mergeProcesses() {
-  let merged = { result: [] };
+  let waiting = [];
   let [added, torn] = [0, 0];
   for (const name of written) {
     const found = resultIn(join(dir, name));
@@ -48,9 +49,11 @@ function mergeProcesses() {
     if (found === null) torn += 1;
     if (result.length === 0) continue;
     added += 1;
-    merged = mergeProcessCovs([merged, { result }]);
+    waiting.push({ result });
+    // Many at once: each merge goes through all that is there, and all of them do not fit into memory.
+    if (waiting.length === MERGED_AT_ONCE) waiting = [mergeProcessCovs(waiting)];
   }
-  return { scripts: merged.result, added, torn };
+  return { scripts: mergeProcessCovs(waiting).result, added, torn };
 }
 
 function isBundle(url) {

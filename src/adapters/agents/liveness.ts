@@ -3,8 +3,8 @@ import type { Process } from './process-table.ts';
 
 export type Liveness = 'alive' | 'gone' | 'unknown';
 
-/** How long a process that was looked at closely is told by its number, in ms: every other time of who looks each second. */
-const CLOSE_LOOK_EVERY_MS = 1500;
+/** How long a process that was looked at closely is told by its number, in ms: every fifth time of who looks each second. */
+const CLOSE_LOOK_EVERY_MS = 4500;
 
 /**
  * The same as `alive` for who looks at many processes each second. A process that was just seen alive counts as alive while

@@ -30,7 +30,7 @@ it('looks closely once in a while, and sees the end at once', async () => {
   vi.useFakeTimers({ toFake: ['performance'] });
   for (let n = 0; n < 20; n += 1) expect(await look(one)).toBe('alive');
   expect(close).toBe(1);
-  vi.advanceTimersByTime(1501);
+  vi.advanceTimersByTime(4501);
   expect(await look(one)).toBe('alive');
   expect(close).toBe(2);
   const ended = once(child, 'exit');
