@@ -20,9 +20,12 @@ export default tseslint.config(
       '@typescript-eslint/consistent-type-imports': 'error',
       'no-console': 'error',
       // Bundled by that name it brings the messages of every language, half a megabyte that each process would read.
-      'no-restricted-imports': [
+      'no-restricted-syntax': [
         'error',
-        { paths: [{ name: 'zod', importNames: ['z'], message: "import * as z from 'zod'" }] },
+        {
+          selector: "ImportDeclaration[source.value='zod'] > ImportSpecifier",
+          message: "Write: import * as z from 'zod'",
+        },
       ],
     },
   },
