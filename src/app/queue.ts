@@ -1,8 +1,8 @@
 import type { Config } from '../config/schema.ts';
 import type { Life } from '../core/life.ts';
 import type { Run } from '../core/run.ts';
+import type { CrewSetup } from '../core/saved-setup.ts';
 import type { LiveRun } from '../engine/live-run.ts';
-import type { CrewSetup } from '../engine/crew.ts';
 import { checkBaseline } from './baseline.ts';
 import { unfit } from './fitness.ts';
 import type { AppPorts } from './ports.ts';

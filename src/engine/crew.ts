@@ -1,31 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { AgentHandle, AgentOrder, Launch } from '../core/agent.ts';
 import { AGENT_TOKEN_PREFIX } from '../core/secrets.ts';
-import type { Layout } from '../core/layout.ts';
 import type { Agent, Run } from '../core/run.ts';
+import type { CrewSetup } from '../core/saved-setup.ts';
 import { writeRulesOf } from '../core/workflow.ts';
 import type { RunLoop } from './loop.ts';
 import type { RunPlace } from './place.ts';
 import type { AgentProvider, Clock, Log, PaneFact, PanePlan, SessionPlan, SessionSurvey, Terminal } from './ports.ts';
-
-/** What does not follow from the journal and is needed to start agents. Settled anew at each start. */
-export interface CrewSetup {
-  readonly workspaceId: string;
-  readonly layout: Layout;
-  readonly size: { readonly cols: number; readonly rows: number };
-  readonly statusArgv: readonly string[];
-  /** The scrubbed environment of whoever called start. */
-  readonly env: Readonly<Record<string, string>>;
-  readonly testCommand: readonly string[] | null;
-  /** Permission rules for every role, in the provider's own language. */
-  readonly allow: readonly string[];
-  /** The key that takes or gives back the pane it is pressed in; null: none. */
-  readonly takeKey: string | null;
-  /** Permission mode of single roles; the workflow's own wish comes first. */
-  readonly modes: Readonly<Record<string, string>>;
-  /** The variables of whoever called start that configure tmops itself; absent when they sent none. */
-  readonly variables?: Readonly<Record<string, string>> | undefined;
-}
 
 export interface CrewParts {
   readonly loop: RunLoop;

@@ -1,9 +1,10 @@
 import type { Event } from '../core/event.ts';
 import type { Command } from '../core/react.ts';
 import type { Run } from '../core/run.ts';
+import type { CrewSetup } from '../core/saved-setup.ts';
 import { checkStep } from './check-step.ts';
 import { openAttendance, type Attendance, type AttendanceParts } from './attendance.ts';
-import { handleOf, type CrewParts, type CrewSetup } from './crew.ts';
+import { handleOf, type CrewParts } from './crew.ts';
 import type { FactStore } from './disk.ts';
 import { openRunLoop, type LoopMarks, type RunLoop } from './loop.ts';
 import { interruptTurn } from './interrupt.ts';

@@ -1,16 +1,8 @@
 import { join } from 'node:path';
-import { parseSavedSetup } from '../core/saved-setup.ts';
+import { parseSavedSetup, type SavedSetup } from '../core/saved-setup.ts';
 import { readTextOrNull } from '../files/regular.ts';
-import type { CrewSetup } from './crew.ts';
 import type { RunPlace } from './place.ts';
 import { RunUnavailable } from './run-unavailable.ts';
-
-/** What a run was started with, for whoever takes it up again. */
-export interface SavedSetup {
-  readonly socket: string | null;
-  readonly provider: string;
-  readonly setup: CrewSetup;
-}
 
 export const setupFile = (place: RunPlace): string => join(place.runDir, 'agents', 'setup.json');
 

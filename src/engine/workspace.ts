@@ -2,16 +2,16 @@ import { basename } from 'node:path';
 import type { Event } from '../core/event.ts';
 import { evolve } from '../core/evolve.ts';
 import { newRun, type Run } from '../core/run.ts';
+import type { CrewSetup, SavedSetup } from '../core/saved-setup.ts';
 import { openJournal, type Journal } from '../journal/journal.ts';
 import { readJournal } from '../journal/read.ts';
-import type { CrewSetup } from './crew.ts';
 import { openLiveRun, type LiveRun, type LiveRunParts } from './live-run.ts';
 import { isOver } from './over.ts';
 import { runPlace, type CheckpointsPath, type RunPlace } from './place.ts';
 import type { AgentProvider, Files, Log, Terminal } from './ports.ts';
 import { recordBefore } from './record.ts';
 import { RunUnavailable } from './run-unavailable.ts';
-import { readSetup, setupFile, type SavedSetup } from './setup-file.ts';
+import { readSetup, setupFile } from './setup-file.ts';
 
 /** The live runs of one workspace: at most one for each feature, the run that `current` leads to. */
 export interface Workspace {

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { BranchKeeper, BranchMark } from '../../engine/branch-ports.ts';
 import { branchStand } from './branch-stand.ts';
-import { codeOf } from './code.ts';
+import { codeOf } from '../../files/refused.ts';
 import { putRight } from './put-right.ts';
 import { mustGit, type RunGit } from './run.ts';
 import { setAside } from './set-aside.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { BranchStand, ForeignCommit, LogEntry, Move } from '../../core/conflicted.ts';
 import { head } from './branches.ts';
 import { changedFiles } from './changes.ts';
-import { codeOf } from './code.ts';
+import { codeOf } from '../../files/refused.ts';
 import { tipOf } from './departure.ts';
 import { mustGit, type RunGit } from './run.ts';
 import { isAncestor, unfinishedIn } from './standing.ts';

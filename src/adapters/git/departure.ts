@@ -1,6 +1,6 @@
 import { lstat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { codeOf } from './code.ts';
+import { codeOf } from '../../files/refused.ts';
 import { mustGit, type RunGit } from './run.ts';
 import { unfinished } from './standing.ts';
 import { dirtyFiles, status } from './status.ts';

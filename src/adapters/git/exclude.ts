@@ -1,6 +1,6 @@
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { codeOf } from './code.ts';
+import { codeOf } from '../../files/refused.ts';
 import { mustGit, type RunGit } from './run.ts';
 
 /**

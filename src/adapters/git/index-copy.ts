@@ -1,6 +1,6 @@
 import { copyFile, lstat, readFile, stat, utimes } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { codeOf } from './code.ts';
+import { codeOf } from '../../files/refused.ts';
 import { failed, mustGit, type GitCall, type RunGit } from './run.ts';
 
 export interface IndexCopy {

@@ -1,6 +1,6 @@
 import { lstat, readdir, realpath, rmdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { codeOf } from './code.ts';
+import { codeOf } from '../../files/refused.ts';
 import { failed, mustGit, type RunGit } from './run.ts';
 
 /**
@@ -19,7 +19,7 @@ async function isWithin(path: string, file: string): Promise<boolean> {
   try {
     return (await realpath(join(path, dirname(file)))) === join(await realpath(path), dirname(file));
   } catch (error) {
-    if (!['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')) throw error;
+    if (!['ENOENT', 'ENOTDIR'].includes(codeOf(error))) throw error;
     return false;
   }
 }
@@ -29,7 +29,7 @@ async function removeEmpty(folder: string): Promise<boolean> {
     await rmdir(folder);
     return true;
   } catch (error) {
-    if (!['ENOTEMPTY', 'EEXIST', 'ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')) throw error;
+    if (!['ENOTEMPTY', 'EEXIST', 'ENOENT', 'ENOTDIR'].includes(codeOf(error))) throw error;
     return false;
   }
 }
@@ -79,7 +79,7 @@ async function kindOf(path: string): Promise<'absent' | 'folder' | 'file'> {
   try {
     return (await lstat(path)).isDirectory() ? 'folder' : 'file';
   } catch (error) {
-    if (!['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')) throw error;
+    if (!['ENOENT', 'ENOTDIR'].includes(codeOf(error))) throw error;
     return 'absent';
   }
 }

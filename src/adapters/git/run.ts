@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { execa } from 'execa';
-import { codeOf } from './code.ts';
+import { codeOf } from '../../files/refused.ts';
 
 /** Options of the adapter. The environment is passed in; GIT_* in it never reaches git. */
 export interface GitOptions {

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { TreeObstacle } from '../../engine/ports.ts';
 import { head } from './branches.ts';
-import { codeOf } from './code.ts';
+import { codeOf } from '../../files/refused.ts';
 import { failed, mustGit, type RunGit } from './run.ts';
 import { status } from './status.ts';
 

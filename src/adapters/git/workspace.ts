@@ -1,6 +1,6 @@
 import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { codeOf } from './code.ts';
+import { codeOf } from '../../files/refused.ts';
 import { failed, GitError, mustGit, type GitRan, type RunGit } from './run.ts';
 
 /** The repository a folder belongs to. `root` is the real path of its main worktree, wherever the folder lies in it. */

@@ -2,7 +2,7 @@ import { lstat, mkdir, readdir, realpath, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { GitProblem, PathKind } from '../../core/init.ts';
-import { codeOf } from './code.ts';
+import { codeOf } from '../../files/refused.ts';
 import { failed, mustGit, type RunGit } from './run.ts';
 import { dirtyFiles, status } from './status.ts';
 import { worktreeList, type WorktreeEntry } from './worktree-list.ts';

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
-import { codeOf } from './code.ts';
+import { codeOf } from '../../files/refused.ts';
 
 /** Every process that tests start has it in its environment, however far it went away from its parent. */
 export const MARK = 'TMOPS_TEST_RUN';
@@ -36,7 +36,7 @@ async function carries(pid: number, entry: string): Promise<boolean> {
     return environment.startsWith(entry) || environment.includes(`\0${entry}`);
   } catch (error) {
     // Gone meanwhile, or somebody else's, hence not started by the tests.
-    if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes(codeOf(error) ?? '')) return false;
+    if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes(codeOf(error))) return false;
     throw error;
   }
 }

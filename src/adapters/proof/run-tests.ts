@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { TestRun } from '../../engine/ports.ts';
-import { codeOf } from './code.ts';
+import { codeOf } from '../../files/refused.ts';
 import { endMarked, MARK } from './marked.ts';
 import { openTail } from './tail.ts';
 
@@ -82,7 +82,7 @@ function endOf(child: Child): Promise<Ended> {
       resolve({ code, signal });
     });
     child.once('error', (error) => {
-      resolve({ failure: codeOf(error) ?? error.message });
+      resolve({ failure: codeOf(error) || error.message });
     });
   });
 }

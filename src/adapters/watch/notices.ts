@@ -1,5 +1,6 @@
 import { lstatSync, watch, type BigIntStats, type FSWatcher } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { codeOf } from '../../files/refused.ts';
 
 /** Notifications for one folder, also while it is missing, and after it was removed and made again. */
 export interface Notices {
@@ -117,15 +118,11 @@ function folderStat(path: string): BigIntStats | null {
     const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
     return stat?.isDirectory() === true ? stat : null;
   } catch (error) {
-    if (codeOf(error) === null) throw error;
+    if (codeOf(error) === '') throw error;
     return null;
   }
 }
 
 function isSame(a: Place, b: Place | null): boolean {
   return a.path === b?.path && a.id === b.id;
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : null;
 }
