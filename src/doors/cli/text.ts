@@ -1,4 +1,5 @@
 import { plainText } from '../../app/pane-text.ts';
+import { printable } from '../../app/printable.ts';
 
 /** Characters a terminal draws two columns wide (East Asian wide and emoji), roughly as Unicode's UAX 11 has them. */
 const WIDE =
@@ -54,14 +55,7 @@ export function wrap(text: string, columns: number, indent = ''): string[] {
 }
 
 /** JSON for people and scripts in which no character can act on a terminal. */
-export function printableJson(value: unknown, indent = 2): string {
-  const json = JSON.stringify(value, null, indent);
-  return json.replaceAll(/[^\P{C}\n]/gu, (character) =>
-    [...Array(character.length).keys()]
-      .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`)
-      .join(''),
-  );
-}
+export const printableJson = (value: unknown, indent = 2): string => printable(JSON.stringify(value, null, indent));
 
 function widthOfOne(character: string): number {
   if (MARK.test(character)) return 0;

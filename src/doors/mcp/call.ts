@@ -1,6 +1,7 @@
 import { ErrorCode } from '@modelcontextprotocol/sdk/types.js';
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import { checkArguments } from '../../app/arguments.ts';
+import { printable } from '../../app/printable.ts';
 import type { Operation } from '../../app/table.ts';
 import type { TextPort } from '../../link/port.ts';
 import type { StopSignal } from '../../link/stopper.ts';
@@ -56,8 +57,10 @@ async function run(operation: Operation, args: unknown, way: Way): Promise<strin
   return result(reply.json);
 }
 
-const resultOf = (json: string): string =>
-  `{"content":[{"type":"text","text":${JSON.stringify(json)}}],"structuredContent":${json}}`;
+function resultOf(output: string): string {
+  const json = printable(output);
+  return `{"content":[{"type":"text","text":${JSON.stringify(json)}}],"structuredContent":${json}}`;
+}
 
 /** Keeps what was made last: who asks how a feature stands mostly hears what they heard before. */
 function lastKept(make: (from: string) => string): (from: string) => string {
