@@ -103,11 +103,10 @@ export function openWorkspace(parts: WorkspaceParts): Workspace {
     equip: (run, choice, setup) => equip(parts, run, { ...choice, setup }),
     async takeUpAll(features) {
       const going: string[] = [];
-      for (const feature of features) {
+      for (const feature of features) postponed.add(feature);
+      for (const feature of await notOver(parts, features)) {
         try {
-          postponed.add(feature);
-          const run = (await isRunOver(parts, feature)) ? null : await live(feature);
-          if (run?.loop.run().life.kind === 'running') going.push(feature);
+          if ((await live(feature))?.loop.run().life.kind === 'running') going.push(feature);
         } catch (error) {
           // One run that cannot be taken up must not keep the others from being watched.
           parts.log.error('the run could not be taken up', { feature, err: error });
@@ -145,9 +144,28 @@ async function equipWith(parts: WorkspaceParts, run: LiveRun, { socket, provider
   run.equip({ terminal: parts.terminalOn(socket), provider: await parts.providerFor(provider, setup), setup });
 }
 
+/** How many runs are looked at together: waiting for one after the other took most of the time of coming back to a hundred. */
+const LOOKED_AT_ONCE = 16;
+
+/** Those of the features, in their order, whose present run may have something left to do. */
+async function notOver(parts: WorkspaceParts, features: readonly string[]): Promise<readonly string[]> {
+  const left: string[] = [];
+  for (let from = 0; from < features.length; from += LOOKED_AT_ONCE) {
+    const some = features.slice(from, from + LOOKED_AT_ONCE);
+    const over = await Promise.all(some.map((feature) => isRunOver(parts, feature)));
+    left.push(...some.filter((_feature, index) => over[index] !== true));
+  }
+  return left;
+}
+
 async function isRunOver(parts: WorkspaceParts, feature: string): Promise<boolean> {
-  const run = parts.currentRun(feature);
-  return run !== null && isOver(runPlace(parts.root, feature, run, parts.checkpointsPath));
+  try {
+    const run = parts.currentRun(feature);
+    return run !== null && (await isOver(runPlace(parts.root, feature, run, parts.checkpointsPath)));
+  } catch {
+    // Whoever opens it says what is wrong.
+    return false;
+  }
 }
 
 /** One after the other for each feature; whoever came before hears of their own failure. */
