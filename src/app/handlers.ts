@@ -17,6 +17,7 @@ import { openOrTell } from './open-run.ts';
 import { plainText } from './pane-text.ts';
 import type { AppPorts } from './ports.ts';
 import type { Asker } from './principal.ts';
+import { readCheckpoint } from './read-checkpoint.ts';
 import { rollbackHandler } from './rollback.ts';
 import { sendMessage } from './send-message.ts';
 import { startHandler } from './start.ts';
@@ -66,6 +67,7 @@ export function handlersFor(ports: AppPorts, starts: Starts = openStarts(ports))
       }),
     answer: answerHandler(ports),
     readPane: (input) => withRun(ports, input.feature, (live) => readPane(live, input)),
+    readCheckpoint: (input) => withRun(ports, input.feature, (live) => readCheckpoint(live, input)),
     ...steeringHandlers(ports),
     rollback: rollbackHandler(ports),
     conflict: conflictHandler(ports),

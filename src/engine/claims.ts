@@ -63,8 +63,16 @@ export const pathsOf = (place: RunPlace, step: AgentStep): string[] => [
   ...(step.kind === 'summary' ? [`${place.runDir}/${step.checkpoint}`] : []),
 ];
 
+/** The checkpoint of a step as it stands now, accepted or not; the newest where there are two. Null when there is none. */
+export async function readCheckpoint(parts: CheckpointParts, step: AgentStep): Promise<Found | null> {
+  const timeOf = (found: Found): number => (found.kind === 'file' ? found.mtimeMs : 0);
+  return (await lookFor(parts, step)).sort((a, b) => timeOf(b) - timeOf(a))[0] ?? null;
+}
+
+type CheckpointParts = Pick<ClaimParts, 'place' | 'watch'>;
+
 /** What there is of a step's checkpoint. */
-async function lookFor({ place, watch }: ClaimParts, step: AgentStep): Promise<Found[]> {
+async function lookFor({ place, watch }: CheckpointParts, step: AgentStep): Promise<Found[]> {
   const found = await Promise.all(pathsOf(place, step).map((path) => watch.look(path)));
   return found.filter((each) => each !== null);
 }

@@ -2,7 +2,9 @@ import type { Event } from '../core/event.ts';
 import type { Command } from '../core/react.ts';
 import type { Run } from '../core/run.ts';
 import type { CrewSetup } from '../core/saved-setup.ts';
+import type { AgentStep } from '../core/workflow.ts';
 import { checkStep } from './check-step.ts';
+import { readCheckpoint } from './claims.ts';
 import { openAttendance, type Attendance, type AttendanceParts } from './attendance.ts';
 import { handleOf, type CrewParts } from './crew.ts';
 import type { FactStore } from './disk.ts';
@@ -10,7 +12,7 @@ import { openRunLoop, type LoopMarks, type RunLoop } from './loop.ts';
 import { interruptTurn } from './interrupt.ts';
 import { executeModule } from './module-step.ts';
 import type { RunPlace } from './place.ts';
-import type { AgentProvider, Clock, Log, Modules, Prover, Rewinder, Terminal } from './ports.ts';
+import type { AgentProvider, Clock, Found, Log, Modules, Prover, Rewinder, Terminal } from './ports.ts';
 import { keepRecord, type Before, type RecordParts } from './record.ts';
 import { putAside } from './put-aside.ts';
 import { performRollback } from './rollback.ts';
@@ -21,6 +23,8 @@ export interface LiveRun {
   readonly place: RunPlace;
   /** Every event of the run after `seq`, from the journal. */
   events(seq: number): Promise<readonly Event[]>;
+  /** The checkpoint of one of its steps as it stands now; null when there is none. */
+  checkpoint(step: AgentStep): Promise<Found | null>;
   /** The terminal of the run's session; null until it was started. */
   readonly terminal: () => Terminal | null;
   /** The provider of its agents; null until it was started. */
@@ -122,6 +126,7 @@ export function openLiveRun(parts: LiveRunParts): LiveRun {
     loop,
     place,
     events: async (seq) => (await parts.readEvents()).filter((event) => event.seq > seq),
+    checkpoint: (step) => readCheckpoint(parts, step),
     terminal: () => crew?.terminal ?? null,
     provider: () => crew?.provider ?? null,
     setup: () => crew?.setup ?? null,

@@ -44,6 +44,7 @@ export async function playedWorkspace(
       const live: LiveRun = {
         loop,
         place,
+        checkpoint: () => Promise.resolve(null),
         terminal: () => null,
         provider: () => null,
         setup: () => null,

@@ -41,6 +41,13 @@ it('tells each feature’s state, also of one by hand and beside one whose journ
 it.each([
   [['read-pane', 'going', 'stranger'], /going has no pane for the role "stranger"\.\n.*orchestrator, tester/],
   [['read-pane', 'new-api', 'tester'], /new-api has no pane for the role "tester"\.\n.*it was not started/],
+  [['read-checkpoint', 'going'], /No step of going is done yet\.\n.*discovery, testing/],
+  [
+    ['read-checkpoint', 'going', 'discovery'],
+    /There is no 001-discovery-trigger\.md of going: the orchestrator has not/,
+  ],
+  [['read-checkpoint', 'going', '../spec.md'], /going has no step "\.\.\/spec\.md"\.\n.*discovery/],
+  [['read-checkpoint', 'new-api'], /new-api was not started, so that it has no steps yet\.\n.*tmops start new-api/],
   [['status', 'by-hand'], /There is no feature "by-hand" in this workspace\./],
   [['stop', 'nowhere'], /There is no feature "nowhere" in this workspace\./],
 ])('%j is refused in words', async (words, told) => {

@@ -100,6 +100,21 @@ it('does a whole run through MCP over stdio, with nothing else on stdout', async
   expect(wait).toMatchObject({ done: true, reason: 'completed', phase: 'completed' });
   const status = await call<OutputOf<'status'>>('tmops_get_status', { feature: FEATURE });
   expect(status.checkpoints.map(({ state }) => state)).toEqual(Array(7).fill('done'));
+  const summary = await call<OutputOf<'readCheckpoint'>>('tmops_read_checkpoint', { feature: FEATURE });
+  expect(summary).toMatchObject({
+    step: 'summary',
+    role: 'orchestrator',
+    file: 'SUMMARY.md',
+    state: 'done',
+    next: null,
+  });
+  expect(summary.untrusted_output).toBe((await readFile(summary.path, 'utf8')).trimEnd());
+  const part = await call<OutputOf<'readCheckpoint'>>('tmops_read_checkpoint', {
+    ...{ feature: FEATURE, step: '003-tests-complete.md' },
+    ...{ from: 2, lines: 3 },
+  });
+  expect(part).toMatchObject({ step: 'testing', from: 2, next: 5, problem: null });
+  expect(part.untrusted_output.split('\n')).toEqual((await readFile(part.path, 'utf8')).split('\n').slice(1, 4));
   const pane = await call<OutputOf<'readPane'>>('tmops_read_pane', { feature: FEATURE, role: 'tester', lines: 40 });
   expect(pane.untrusted_output).toContain('[BEGIN]: Start test writing');
   const { features } = await call<OutputOf<'list'>>('tmops_list_features');

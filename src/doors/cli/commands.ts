@@ -2,6 +2,7 @@ import { EXIT, ask, fail, lookOf, print, printJson, show } from './cli.ts';
 import type { Cli } from './cli.ts';
 import { waitUntil } from './follow.ts';
 import {
+  renderCheckpoint,
   renderCleanup,
   renderDoctor,
   renderGc,
@@ -58,6 +59,14 @@ export async function status(cli: Cli, feature: string | undefined, watch: boole
 }
 
 export const list = (cli: Cli): Promise<number> => show(cli, 'list', {}, renderList);
+
+export const readCheckpoint = (
+  cli: Cli,
+  feature: string,
+  step: string | undefined,
+  { from, lines }: { readonly from?: string; readonly lines?: string },
+): Promise<number> =>
+  show(cli, 'readCheckpoint', { feature, step, from: numeric(from), lines: numeric(lines) }, renderCheckpoint);
 
 export const readPane = (cli: Cli, feature: string, role: string, lines: string | undefined): Promise<number> =>
   show(cli, 'readPane', { feature, role, lines: numeric(lines) }, renderPane);

@@ -108,6 +108,12 @@ function addLookingCommands(program: Command, does: Does): void {
     .action((feature: string, role: string, { lines }: { lines?: string }) =>
       does((cli) => commands.readPane(cli, feature, role, lines)),
     );
+  operationCommand(program, 'readCheckpoint', '<feature> [step]')
+    .option('--from <number>', 'line to begin with')
+    .option('--lines <number>', 'how many lines')
+    .action((feature: string, step: string | undefined, flags: { from?: string; lines?: string }) =>
+      does((cli) => commands.readCheckpoint(cli, feature, step, flags)),
+    );
 }
 
 function addLocalCommands(program: Command, does: Does, { ports }: CliOptions): void {

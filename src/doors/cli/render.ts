@@ -97,6 +97,13 @@ export function renderPane(view: OutputOf<'readPane'>): string[] {
   return clean(view.untrusted_output).split('\n');
 }
 
+/** The text alone where all is well, so that it can be piped. */
+export function renderCheckpoint(view: OutputOf<'readCheckpoint'>, look: Look): string[] {
+  const problem = view.problem === null ? [] : [look.ink(`${view.file}: ${cleanLine(view.problem)}`, 'strong'), ''];
+  const more = view.next === null ? [] : ['', `… ${view.lineCount} lines in all; --from ${view.next} goes on.`];
+  return [...problem, ...clean(view.untrusted_output).split('\n'), ...more];
+}
+
 export function renderSettle(view: OutputOf<'settle'>): string[] {
   const how = view.as === 'resend' ? 'is typed again' : 'counts as delivered';
   return [`Prompt ${view.prompt} of ${cleanLine(view.feature)} ${how}.`];

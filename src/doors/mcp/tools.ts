@@ -7,7 +7,7 @@ import { TOOLSET_META } from '../../core/toolset.ts';
 /** Tools whose whole schema a client shall have in its prompt from the start; the others are found by name. */
 const CORE: ReadonlySet<OperationKey> = new Set(['init', 'start', 'status', 'wait']);
 /** Tools of the toolset upkeep: what few sessions need, so that the list that all get stays short. */
-const UPKEEP: ReadonlySet<string> = new Set<OperationKey>(['adopt', 'gc']);
+const UPKEEP: ReadonlySet<string> = new Set<OperationKey>(['adopt', 'gc', 'settle']);
 /** Operations that set agents to work, and so reach beyond this machine: agents talk to their model's API. */
 const OPEN_WORLD: ReadonlySet<string> = new Set<OperationKey>([
   'start',
