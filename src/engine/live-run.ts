@@ -140,8 +140,7 @@ export function openLiveRun(parts: LiveRunParts): LiveRun {
       await Promise.allSettled([ending, project.settled()]);
       await leave();
       closed = true;
-      await loop.settled();
-      await stopRecord();
+      await loop.settled().then(stopRecord);
     },
   };
 }
