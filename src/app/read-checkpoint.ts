@@ -56,7 +56,6 @@ export async function readCheckpoint(
   };
 }
 
-/** By its id or by the name of its file. */
 function stepOf(run: Run, feature: string, wanted: string | undefined): { step: AgentStep } | { problem: ProblemView } {
   const steps = (run.workflow?.steps ?? []).filter(isAgentStep);
   if (steps.length === 0)
@@ -71,7 +70,7 @@ function stepOf(run: Run, feature: string, wanted: string | undefined): { step: 
     const last = steps.findLast(({ id }) => run.done[id] !== undefined && run.done[id].how !== 'skipped');
     return last ? { step: last } : { problem: noneDone(feature, steps) };
   }
-  const step = steps.find(({ id, checkpoint }) => id === wanted || checkpoint === wanted);
+  const step = steps.find(({ id }) => id === wanted);
   if (step) return { step };
   const allowed = steps.map(({ id }) => id);
   return { problem: tellRefusal({ reason: 'unknown-step', received: wanted, allowed }, feature) };

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { featureName, operation, roleName } from './operation.ts';
+import { featureName, operation, roleName, stepName } from './operation.ts';
 import { steeringOperations } from './table-steering.ts';
 import { checkpointTextOutput } from './views-checkpoint.ts';
 import {
@@ -176,12 +176,7 @@ export const operations = {
     idempotent: true,
     input: z.strictObject({
       feature: featureName,
-      step: z
-        .string()
-        .min(1)
-        .max(100)
-        .optional()
-        .describe('Id of the step, or name of its file; without it the last step that is done'),
+      step: stepName.optional().describe('The step whose checkpoint it is; without it the last one that is done'),
       from: z.number().int().min(1).default(1).describe('Line to begin with'),
       lines: z.number().int().min(1).max(2000).default(400),
     }),

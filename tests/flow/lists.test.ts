@@ -46,7 +46,7 @@ it.each([
     ['read-checkpoint', 'going', 'discovery'],
     /There is no 001-discovery-trigger\.md of going: the orchestrator has not/,
   ],
-  [['read-checkpoint', 'going', '../spec.md'], /going has no step "\.\.\/spec\.md"\.\n.*discovery/],
+  [['read-checkpoint', 'going', 'spec'], /going has no step "spec"\.\n.*discovery/],
   [['read-checkpoint', 'new-api'], /new-api was not started, so that it has no steps yet\.\n.*tmops start new-api/],
   [['status', 'by-hand'], /There is no feature "by-hand" in this workspace\./],
   [['stop', 'nowhere'], /There is no feature "nowhere" in this workspace\./],

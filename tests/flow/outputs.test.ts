@@ -110,7 +110,7 @@ it('does a whole run through MCP over stdio, with nothing else on stdout', async
   });
   expect(summary.untrusted_output).toBe((await readFile(summary.path, 'utf8')).trimEnd());
   const part = await call<OutputOf<'readCheckpoint'>>('tmops_read_checkpoint', {
-    ...{ feature: FEATURE, step: '003-tests-complete.md' },
+    ...{ feature: FEATURE, step: 'testing' },
     ...{ from: 2, lines: 3 },
   });
   expect(part).toMatchObject({ step: 'testing', from: 2, next: 5, problem: null });

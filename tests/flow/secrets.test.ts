@@ -78,7 +78,7 @@ async function listen(isEnd = false): Promise<void> {
   for (const command of isEnd ? ['status', 'why', 'events'] : []) await note(command, feature);
   await note('read-pane', feature, 'writer');
   await call('tmops_read_pane', { feature, role: 'writer', lines: 500 });
-  for (const tool of ['tmops_get_status', 'tmops_explain', 'tmops_get_events', 'tmops_wait'])
+  for (const tool of ['tmops_get_status', 'tmops_explain', 'tmops_get_events', 'tmops_read_checkpoint', 'tmops_wait'])
     await call(tool, { feature, ...(tool === 'tmops_wait' && { timeoutMs: 0 }) });
 }
 
