@@ -1,8 +1,9 @@
 import type { Failure, LinkReply, LinkRequest, TextReply } from '../link/protocol.ts';
 import type { StopSignal } from '../link/stopper.ts';
-import { hidingIn } from '../core/foreign.ts';
-import { admitted, newsWithin, reachOf, withinReach, type Reach } from './access.ts';
-import { checkArguments } from './arguments.ts';
+import { newsWithin, reachOf, type Reach } from './access.ts';
+import type { KeepCall } from './call-facts.ts';
+import type { CallModules } from './call-modules.ts';
+import { callChain, type Call, type Outcome } from './chain.ts';
 import { handlersFor, type Handlers } from './handlers.ts';
 import type { NewsBoard } from './news.ts';
 import type { AppPorts } from './ports.ts';
@@ -12,11 +13,14 @@ import { newsRequest, operations, type OperationKey } from './table.ts';
 import { abortSignalOf } from './stop-signal.ts';
 import { tellError } from './tell.ts';
 
+/** Who hears of calls, and has a say in them. */
 export interface Told {
   /** An operation broke off. */
   readonly bug: (error: unknown) => void;
   /** Somebody asked for an operation that does more than read; `code` null: it was done. */
   readonly asked: (facts: { operation: string; feature?: string; principal: string; code: string | null }) => void;
+  readonly keep: KeepCall;
+  readonly modules: CallModules;
 }
 
 type Reply = LinkReply | TextReply;
@@ -33,6 +37,9 @@ export function dispatcher(
 ): (request: LinkRequest, signal: StopSignal) => Promise<Reply> {
   const handlers: Handlers = handlersFor(ports, starts);
   const byName = new Map(Object.entries(operations).map(([key, operation]) => [operation.name, key as OperationKey]));
+  const chain = callChain({ hide: ports.hide, keep: told.keep, modules: told.modules }, (call) =>
+    answerOf(handlers, call, told.bug),
+  );
   const failed = (id: number, { code, sentence, hint }: Failure): LinkReply => ({
     id,
     ok: false,
@@ -40,35 +47,35 @@ export function dispatcher(
   });
   return async ({ id, op, input, caller }, signal) => {
     const reached = await reachOf(ports, caller);
-    if (!reached.ok) return failed(id, reached.problem);
-    const { reach } = reached;
-    if (op === newsRequest.name) return { id, ...(await newsAfter(board, input, reach, abortSignalOf(signal))) };
+    const reach = reached.ok ? reached.reach : NOTHING;
+    if (op === newsRequest.name)
+      return reached.ok
+        ? { id, ...(await newsAfter(board, input, reach, abortSignalOf(signal))) }
+        : failed(id, reached.problem);
     const key = byName.get(op);
     if (key === undefined) return failed(id, unknownOperation(op, [...byName.keys()]));
-    const fault = needsNoConfiguration.has(key) ? null : ports.fileFault();
-    if (fault) return failed(id, fault);
-    const checked = checkArguments(operations[key], input, { operation: op, argument: (name) => name });
-    if (!checked.ok) return failed(id, checked.failure);
-    const may = admitted(key, checked.input, reach);
     const principal = principalOf(caller, ports.owner, reach.agent);
-    if (caller.env) ports.learnSecrets(caller.env);
-    const answer = may.ok
-      ? (secretIn(may.input, ports.hide) ??
-        (await answerOf(handlers, key, may.input, { ...caller, principal }, signal, told.bug)))
-      : { failure: may.problem };
-    if (operations[key].effect !== 'read') {
-      const { feature } = checked.input;
-      told.asked({
-        operation: op,
-        ...(typeof feature === 'string' && { feature }),
-        principal,
-        code: 'failure' in answer ? answer.failure.code : null,
-      });
-    }
-    if ('failure' in answer) return failed(id, answer.failure);
-    // Made of journals, which hold no secrets, and asked for again and again.
-    if (answer.json !== undefined) return { id, ok: true, json: answer.json };
-    return { id, ok: true, output: hidingIn(withinReach(key, answer.output, reach), ports.hide) };
+    if (reached.ok && caller.env) ports.learnSecrets(caller.env);
+    const fault = needsNoConfiguration.has(key) ? null : ports.fileFault();
+    const refusal = reached.ok ? fault : reached.problem;
+    const outcome = await chain({ key, caller, principal, reach, input, signal, refusal });
+    if (operations[key].effect !== 'read') told.asked(askedOf(op, input, principal, outcome));
+    if ('failure' in outcome) return { id, ok: false, failure: outcome.failure };
+    if (outcome.json !== undefined) return { id, ok: true, json: outcome.json };
+    return { id, ok: true, output: outcome.output };
+  };
+}
+
+/** Of a caller nobody knows. */
+const NOTHING: Reach = { only: null, agent: null, drives: false };
+
+function askedOf(operation: string, input: unknown, principal: string, outcome: Outcome): Parameters<Told['asked']>[0] {
+  const feature = typeof input === 'object' && input !== null && 'feature' in input ? input.feature : undefined;
+  return {
+    operation,
+    ...(typeof feature === 'string' && { feature: feature.slice(0, 40) }),
+    principal,
+    code: 'failure' in outcome ? outcome.failure.code : null,
   };
 }
 
@@ -77,29 +84,6 @@ const unknownOperation = (op: string, known: readonly string[]): Failure => ({
   sentence: `There is no operation "${op}".`,
   hint: `Known: ${known.join(', ')}.`,
 });
-
-/** Words of the user that would be written into the journal or a file of the run. */
-const KEPT = ['text', 'comment', 'why'] as const;
-
-/** What was said would be kept; the value itself is not repeated. */
-function secretIn(
-  input: Readonly<Record<string, unknown>>,
-  hide: (text: string) => string,
-): { readonly failure: Failure } | null {
-  const found = KEPT.find((name) => {
-    const said = input[name];
-    return typeof said === 'string' && hide(said) !== said;
-  });
-  if (found === undefined) return null;
-  const sentence = `What is said as ${found} holds a secret (a value of the environment, or what looks like a key), and tmops would write it down.`;
-  return {
-    failure: {
-      code: 'secret-in-words',
-      sentence,
-      hint: 'Say it without: name the variable or the file that holds it, or type it into the pane yourself.',
-    },
-  };
-}
 
 /** It is what says what is wrong. */
 const needsNoConfiguration: ReadonlySet<OperationKey> = new Set(['doctor']);
@@ -121,22 +105,16 @@ async function newsAfter(
   return { ok: true, output: { ...posted, news: newsWithin(posted.news, reach) } };
 }
 
-async function answerOf(
-  handlers: Handlers,
-  key: OperationKey,
-  input: object,
-  asker: Asker,
-  signal: StopSignal,
-  onBug: (error: unknown) => void,
-): Promise<{ output: unknown; json?: string | undefined } | { failure: Failure }> {
+async function answerOf(handlers: Handlers, call: Call, onBug: (error: unknown) => void): Promise<Outcome> {
+  const { key, input, caller, principal, signal } = call;
   // The table's own schema has just parsed the input of this very key.
   const handle = handlers[key] as (
-    input: object,
+    input: unknown,
     asker: Asker,
     signal: StopSignal,
   ) => Promise<{ ok: true; output: unknown; json?: string } | { ok: false; problem: Failure }>;
   try {
-    const answer = await handle(input, asker, signal);
+    const answer = await handle(input, { ...caller, principal }, signal);
     return answer.ok ? answer : { failure: answer.problem };
   } catch (error) {
     const known = tellError(error);

@@ -1,3 +1,4 @@
+import type { AuditPorts } from '../doors/cli/audit.ts';
 import { runCli } from '../doors/cli/run.ts';
 import { readEnvironment } from '../config/environment.ts';
 import { attachTo } from './attach.ts';
@@ -15,6 +16,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
   }
   const env = readEnvironment();
   const link = linkFrom(process.cwd());
+  const openAudit = async (): Promise<AuditPorts> => (await import('./audit.ts')).auditPorts(process.cwd());
   const code = await runCli({
     argv,
     version,
@@ -30,6 +32,10 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
       async doctor() {
         const { examineMachine } = await import('./doctor.ts');
         return examineMachine((withinMs) => workspaceOf(process.cwd(), withinMs), env);
+      },
+      audit: {
+        verify: async (...asked) => (await openAudit()).verify(...asked),
+        show: async (...asked) => (await openAudit()).show(...asked),
       },
       mcp: runMcp,
       async demo(args) {

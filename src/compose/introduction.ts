@@ -9,6 +9,7 @@ const VARIABLES = [
   'TMOPS_SERVER_VERSION',
   'TMOPS_SERVER_TOOLSETS',
   'TMOPS_SERVER_TOOLS',
+  'TMOPS_SERVER_READ_ONLY',
   'TMOPS_ENV',
 ];
 
@@ -20,12 +21,12 @@ export interface Introduction {
 
 /**
  * How the MCP server introduces itself (`server.name`, `server.version`) and what it offers (`server.toolsets`,
- * `server.tools`). The configuration is only read where somebody
+ * `server.tools`, `server.read_only`). The configuration is only read where somebody
  * has written one that speaks of a server: reading it takes a third of the start. A faulty one is told by the first call,
  * not here.
  */
 export async function introduction(cwd: string, env: Readonly<Record<string, string>>): Promise<Introduction> {
-  const usual: Introduction = { name: 'tmops', version, choice: { toolsets: ['default'], tools: [] } };
+  const usual: Introduction = { name: 'tmops', version, choice: { toolsets: ['default'], tools: [], readOnly: false } };
   const workspaceRoot = configuredAbove(cwd);
   if (workspaceRoot === null && !VARIABLES.some((name) => env[name] !== undefined)) return usual;
   const { loadConfig } = await import('../config/load.ts');
@@ -36,8 +37,8 @@ export async function introduction(cwd: string, env: Readonly<Record<string, str
     env,
   });
   if (!loaded.ok) return usual;
-  const { name, version: own, toolsets, tools } = loaded.config.server;
-  return { name, version: own ?? version, choice: { toolsets, tools } };
+  const { name, version: own, toolsets, tools, read_only: readOnly } = loaded.config.server;
+  return { name, version: own ?? version, choice: { toolsets, tools, readOnly } };
 }
 
 function configuredAbove(cwd: string): string | null {

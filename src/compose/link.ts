@@ -86,8 +86,8 @@ export function linkFrom(cwd: string, only?: string) {
         start: () => startSupervisor(root),
       });
     },
-    caller: (op, door): Caller => ({
-      door,
+    caller: (op, extras): Caller => ({
+      ...extras,
       cwd,
       ...asker,
       ...(TELL_ENVIRONMENT.has(op) ? { env: readEnvironment() } : {}),

@@ -24,7 +24,9 @@ export async function runMcp({ only, ...flags }: McpFlags = {}): Promise<number>
   // Claude Code says which project it works in; its server may be started from anywhere.
   const cwd = env['CLAUDE_PROJECT_DIR'] ?? process.cwd();
   const { name, version, choice } = await introduction(cwd, env);
-  const chosen = chosenTools(await listedTools(), { ...choice, ...flags });
+  // Where the configuration says that it only reads, no flag takes that back.
+  const readOnly = choice.readOnly === true || flags.readOnly === true;
+  const chosen = chosenTools(await listedTools(), { ...choice, ...flags, readOnly });
   if (!chosen.ok) {
     process.stderr.write(`tmops mcp: ${chosen.why}\n`);
     return 2;
@@ -37,6 +39,7 @@ export async function runMcp({ only, ...flags }: McpFlags = {}): Promise<number>
     name,
     version,
     tools: chosen.tools,
+    extras: { ...(readOnly && { readOnly }), ...sessionIn(env) },
     stdin: process.stdin,
     stdout: process.stdout,
     stop: stop.signal,
@@ -47,6 +50,12 @@ export async function runMcp({ only, ...flags }: McpFlags = {}): Promise<number>
   await link.close();
   return 0;
 }
+
+/** What Claude Code tells its servers of the session that they serve. */
+const sessionIn = (env: Readonly<Record<string, string>>): { readonly session?: string } => {
+  const session = env['CLAUDE_CODE_SESSION_ID'];
+  return session === undefined ? {} : { session: session.slice(0, 100) };
+};
 
 /** Loads the link with the first call; the calls after it go to it without waiting. */
 function onDemand(load: () => Promise<LinkPorts>): Omit<LinkPorts, 'call' | 'close'> & { close(): Promise<void> } {

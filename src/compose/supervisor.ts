@@ -29,6 +29,7 @@ import { makeFolder, writeAtomically } from '../journal/atomic.ts';
 import { self, takeLock } from '../journal/lock.ts';
 import { serveLink, type LinkServer } from '../link/server.ts';
 import { providerFrom } from './agents.ts';
+import { openAuditLog, toldOfCalls } from './calls.ts';
 import { holdPlace, placeFiles, type PlaceFiles } from './kept-place.ts';
 import { leftovers } from './leftovers.ts';
 import { writeMetricsWith } from './metrics.ts';
@@ -167,10 +168,13 @@ async function superviseAt(kept: PlaceFiles, watch: Watch): Promise<number> {
   // Before anybody can ask: what is asked of a run that is not taken up yet would find nothing to act with.
   const features = (await ports.features()).map(({ feature }) => feature);
   log.info('took up runs', { features: await workspace.takeUpAll(features) });
+  const audit = openAuditLog(root, log);
+  const modules = stepModules(root, () => configNow().modules);
+  const told = toldOfCalls({ workspaceId, log, audit, modules, configNow });
   const served = await serveLink({
     socketPath,
     version,
-    handle: dispatcher(ports, starts, board, toldTo(log)),
+    handle: dispatcher(ports, starts, board, told),
     onFault: (error) => {
       log.error('the socket failed', { err: error });
     },
@@ -183,6 +187,7 @@ async function superviseAt(kept: PlaceFiles, watch: Watch): Promise<number> {
   const stopLimits = keepLimits(configNow, log, workspace, starts);
   await untilDone(place, served.server, workspace, config.supervisor.idle_exit);
   await served.server.close();
+  await audit.close();
   await stopLimits();
   await notices.close();
   await workspace.close();
@@ -194,15 +199,6 @@ async function superviseAt(kept: PlaceFiles, watch: Watch): Promise<number> {
 }
 
 const clock = systemClock();
-
-const toldTo = (log: OpenLog): Parameters<typeof dispatcher>[3] => ({
-  bug: (error) => {
-    log.error('an operation broke off', { err: error });
-  },
-  asked: (facts) => {
-    log.info('asked', { ...facts });
-  },
-});
 
 /** Begins what waits as there is room, and looks at what the agents take, until stopped. */
 function keepLimits(configNow: () => Config, log: OpenLog, workspace: Workspace, { queue }: Starts): Stop {

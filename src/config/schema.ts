@@ -32,6 +32,7 @@ const server = z.strictObject({
   tools: z
     .array(named(/^tmops_[a-z_]{1,34}$/, 'the name of a tool, e.g. tmops_adopt'))
     .describe('Single tools that it offers besides.'),
+  read_only: z.boolean().describe('Whether it offers and takes only tools that read.'),
 });
 
 const claudeCode = z.strictObject({
@@ -259,7 +260,10 @@ export const configSchema = z.strictObject({
   notify,
   modules: z
     .record(named(/^[a-z][a-z0-9-]{0,30}$/, 'the name of a module (a-z, 0-9, -)'), path())
-    .describe('Modules that steps of a workflow may name, each with its file.'),
+    .describe('Modules that steps of a workflow and `call_modules` may name, each with its file.'),
+  call_modules: z
+    .array(named(/^[a-z][a-z0-9-]{0,30}$/, 'the name of a module (a-z, 0-9, -)'))
+    .describe('Modules that see each call of an operation and may refuse it, in this order; see docs/audit.md.'),
   sinks: z
     .array(sink)
     .describe(

@@ -12,17 +12,15 @@ export type LinkPort = Ask<LinkReply>;
 /** The same for a door that passes the output on: it gets the JSON as it came. */
 export type TextPort = Ask<TextReply>;
 
-type Ask<Reply> = (
-  op: string,
-  input: unknown,
-  extras: { readonly door: Caller['door'] },
-  signal?: StopSignal,
-) => Promise<Reply>;
+/** What a door knows of a call beside its input. */
+export type CallExtras = Pick<Caller, 'door' | 'readOnly' | 'client' | 'session' | 'toolUseId'>;
+
+type Ask<Reply> = (op: string, input: unknown, extras: CallExtras, signal?: StopSignal) => Promise<Reply>;
 
 export interface LinkPortOptions {
   readonly dial: () => Promise<Dialled>;
   /** Completes who asks: working directory and, for `start`, the environment. */
-  readonly caller: (op: string, door: Caller['door']) => Caller;
+  readonly caller: (op: string, extras: CallExtras) => Caller;
   /** Whether `op` may be asked a second time when the supervisor went away before it answered. */
   readonly repeatable: (op: string) => boolean;
 }
@@ -41,7 +39,7 @@ export function linkPort(options: LinkPortOptions): LinkPorts {
   let open: Link | undefined;
   const port =
     <Reply extends LinkReply | TextReply>(asked: (link: Link) => AskLink<Reply>): Ask<Reply | Refused> =>
-    async (op, input, { door }, signal) => {
+    async (op, input, extras, signal) => {
       for (let again = options.repeatable(op); ; again = false) {
         // Without waiting where there is a link: the request is on its way before anything else of this turn is done.
         if (!open?.isOpen()) {
@@ -49,16 +47,16 @@ export function linkPort(options: LinkPortOptions): LinkPorts {
           if (!reached.ok) return { id: 0, ok: false, failure: reached.failure };
           open = reached.link;
         }
-        const reply = await asked(open)(op, input, options.caller(op, door), signal ? { signal } : {});
+        const reply = await asked(open)(op, input, options.caller(op, extras), signal ? { signal } : {});
         if (reply.ok || !again || reply.failure.code !== LOST_CODE) return reply;
       }
     };
   return {
     call: port((link) => link.call),
     ask: port((link) => link.ask),
-    listen: (op, input, { door }, signal) =>
+    listen: (op, input, extras, signal) =>
       open?.isOpen() === true
-        ? open.ask(op, input, options.caller(op, door), signal ? { signal } : {})
+        ? open.ask(op, input, options.caller(op, extras), signal ? { signal } : {})
         : Promise.resolve({ id: 0, ok: false, failure: LOST }),
     close: () => open?.close(),
   };

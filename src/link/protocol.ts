@@ -4,7 +4,7 @@ import * as z from 'zod';
  * The language of the supervisor's unix socket: one JSON value a line. The supervisor greets first; then each request is
  * answered once, in any order, matched by id.
  */
-export const PROTOCOL = 2;
+export const PROTOCOL = 3;
 /** A longer line is an error and ends the connection: no operation takes or gives that much. */
 export const MAX_LINE_BYTES = 4 * 1024 * 1024;
 
@@ -20,6 +20,12 @@ export const caller = z.strictObject({
   only: z.string().max(64).optional(),
   /** What an agent's pane has in its environment ('' when it was taken out): the call comes from that agent. */
   agentToken: z.string().max(200).optional(),
+  /** It asked for a server that only reads (`tmops mcp --read-only`). */
+  readOnly: z.boolean().optional(),
+  /** What an MCP client calls itself, with its version; the session that it is part of, and its own id of the call: for the record. */
+  client: z.string().max(200).optional(),
+  session: z.string().max(100).optional(),
+  toolUseId: z.string().max(100).optional(),
   /** Sent with `start` only: the environment the agents are to inherit from. */
   env: z.record(z.string(), z.string()).optional(),
 });

@@ -237,44 +237,47 @@ describe('a run that is completed', () => {
 });
 
 describe('a run whose session is closed', () => {
-  const FEATURE = 'stopped-api';
-  let tree: Tree;
+  // Tried again, it is another feature: what an attempt left behind is not gone over.
+  let attempts = 0;
 
   it(
-    'tester: keeps the tests and goes on with start, without asking that they pass first',
+    'tester: keeps the tests and goes on with start, without asking that they pass first; what is in the way is said',
     async () => {
-      tree = await initialised(FEATURE);
+      const feature = `stopped-${(attempts += 1)}`;
+      const tree = await initialised(feature);
       await tree.put('settings', 'as it was\n');
-      await product.json('start', FEATURE);
-      await completed(FEATURE);
-      await product.json('stop', FEATURE);
-      await rollback(FEATURE, '--to', 'tester');
-      expect([tree.code(), tree.tests()]).toEqual([[], [`tests/${FEATURE}.test.mjs`]]);
-      expect(inRun(FEATURE, 'checkpoints', '001-discovery-trigger.md')).toBe(true);
-      expect(inRun(FEATURE, 'checkpoints', '003-tests-complete.md')).toBe(false);
-      await product.json('resume', FEATURE);
-      expect(await completed(FEATURE)).toMatchObject({ attention: [] });
-      expect(await asked(FEATURE, 'tester', '[BEGIN]: Start test writing')).toBe(2);
-      expect(await asked(FEATURE, 'orchestrator', `[BEGIN]: Start orchestration for ${FEATURE}`)).toBe(1);
+      await product.json('start', feature);
+      await completed(feature);
+      await product.json('stop', feature);
+      await rollback(feature, '--to', 'tester');
+      expect([tree.code(), tree.tests()]).toEqual([[], [`tests/${feature}.test.mjs`]]);
+      expect(inRun(feature, 'checkpoints', '001-discovery-trigger.md')).toBe(true);
+      expect(inRun(feature, 'checkpoints', '003-tests-complete.md')).toBe(false);
+      await product.json('resume', feature);
+      expect(await completed(feature)).toMatchObject({ attention: [] });
+      expect(await asked(feature, 'tester', '[BEGIN]: Start test writing')).toBe(2);
+      expect(await asked(feature, 'orchestrator', `[BEGIN]: Start orchestration for ${feature}`)).toBe(1);
+      await saysWhatIsInTheWay(feature, tree);
     },
     RUN_WITHIN_MS,
   );
 
-  it('that cannot be rolled back to the end says so, and goes on once the cause is repaired', async () => {
-    await product.json('stop', FEATURE);
+  /** A rollback that cannot come to its end says so, and goes on once the cause is repaired. */
+  async function saysWhatIsInTheWay(feature: string, tree: Tree): Promise<void> {
+    await product.json('stop', feature);
     await tree.git('rm', '--quiet', '--cached', 'settings');
     await appendFile(join(tree.path, '.gitignore'), 'settings\n');
     await tree.put('settings', 'changed, and nobody keeps it\n');
-    const failed = await product.cli('rollback', FEATURE, '--to', 'implementer');
+    const failed = await product.cli('rollback', feature, '--to', 'implementer');
     expect(failed).toMatchObject({ exitCode: 1 });
     expect(failed.stderr).toContain('settings, which git ignores, is in the way of another: move it away.');
     expect(await tree.read('settings')).toBe('changed, and nobody keeps it\n');
-    expect((await product.status(FEATURE)).attention).toMatchObject([{ code: 'rollback-failed' }]);
+    expect((await product.status(feature)).attention).toMatchObject([{ code: 'rollback-failed' }]);
     await rm(join(tree.path, 'settings'));
-    await rollback(FEATURE, '--to', 'implementer');
+    await rollback(feature, '--to', 'implementer');
     expect([tree.code(), await tree.read('settings')]).toEqual([[], 'as it was\n']);
-    expect(await product.status(FEATURE)).toMatchObject({ step: 'implementation', attention: [] });
-  });
+    expect(await product.status(feature)).toMatchObject({ step: 'implementation', attention: [] });
+  }
 });
 
 describe('a supervisor that is killed in the middle', () => {

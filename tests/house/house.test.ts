@@ -19,9 +19,10 @@ interface Import {
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: ['.', 'picomatch', 'zod'],
   files: ['.', 'node:'],
+  audit: ['.', 'files', 'node:'],
   journal: ['.', 'core', 'files', 'node:'],
   engine: ['.', 'core', 'journal', 'files', 'node:crypto', 'node:path', 'node:fs/promises'],
-  app: ['.', 'core', 'engine', 'journal', 'link/stopper', 'zod', 'node:crypto'],
+  app: ['.', 'core', 'engine', 'journal', 'link/stopper', 'link/deadlines', 'zod', 'node:crypto'],
   link: ['.', 'zod', 'node:'],
   config: ['.', 'core', 'files', 'zod', 'yaml', 'node:fs', 'node:path'],
   rehearsal: ['.', 'zod', 'yaml', 'node:'],

@@ -75,7 +75,7 @@ test('a port dials at the first call, shares one dial, and dials again after the
       dials += 1;
       return dial(options(start));
     },
-    caller: (op, door) => ({ door, cwd: `/${op}` }),
+    caller: (op, extras) => ({ ...extras, cwd: `/${op}` }),
     repeatable: (op) => op === 'slow',
   });
   expect(dials).toBe(0);
@@ -101,7 +101,7 @@ test('what may not be repeated is reported as lost', async () => {
   const server = await rig.serve();
   const port = linkPort({
     dial: () => dial(options(() => Promise.reject(new Error('gone')))),
-    caller: (_op, door) => ({ door, cwd: '/' }),
+    caller: (_op, extras) => ({ ...extras, cwd: '/' }),
     repeatable: () => false,
   });
   const answer = port.call('slow', 30_000, { door: 'cli' });
@@ -123,7 +123,7 @@ test('a port that only listens dials nothing: it asks over the open link, and fa
       dials += 1;
       return dial(options(() => Promise.reject(new Error('never called'))));
     },
-    caller: (_op, door) => ({ door, cwd: '/' }),
+    caller: (_op, extras) => ({ ...extras, cwd: '/' }),
     repeatable: () => true,
   });
   expect(await port.listen('echo', 1, { door: 'mcp' })).toMatchObject({ failure: { code: 'supervisor-lost' } });

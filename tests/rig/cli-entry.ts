@@ -27,6 +27,7 @@ const code = await runCli({
     },
     attach: never,
     doctor: never,
+    audit: { verify: never, show: never },
     mcp: () => Promise.resolve(0),
     demo: never,
     supervise: never,

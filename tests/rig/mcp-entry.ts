@@ -3,6 +3,8 @@
 import { setInterval } from 'node:timers';
 import { listedTools } from '../../src/doors/mcp/listed.ts';
 import { serveMcp } from '../../src/doors/mcp/serve.ts';
+import { newsRequest } from '../../src/app/table.ts';
+import { LOST } from '../../src/link/client.ts';
 import { dial } from '../../src/link/dial.ts';
 import { linkPort } from '../../src/link/port.ts';
 import type { LinkPorts, TextPort } from '../../src/link/port.ts';
@@ -34,10 +36,13 @@ const overSocket = (path: string): Pick<LinkPorts, 'ask' | 'listen'> =>
         withinMs: 1_000,
         logFile: '/nowhere/supervisor.log',
       }),
-    caller: (_op, door) => ({ door, cwd: process.cwd() }),
+    caller: (_op, extras) => ({ ...extras, cwd: process.cwd() }),
     repeatable: () => true,
   });
-const ports = socketPath === undefined ? { ask: canned, listen: canned } : overSocket(socketPath);
+/** What is only asked where a link is open: of operations nothing, since their answers are not waited for. */
+const heard: TextPort = async (op, ...rest) =>
+  op === newsRequest.name ? canned(op, ...rest) : { id: 0, ok: false, failure: LOST };
+const ports = socketPath === undefined ? { ask: canned, listen: heard } : overSocket(socketPath);
 
 const end = await serveMcp({
   link: ports.ask,

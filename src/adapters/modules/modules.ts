@@ -3,14 +3,15 @@ import { isAbsolute, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { mustBeTrusted } from '../../files/trust.ts';
 
-type Stage = 'validate' | 'execute' | 'rollback';
+type Stage = 'validate' | 'execute' | 'rollback' | 'before' | 'after';
 
 /** What `modules:` of the configuration names, by name: a file of the project. */
 export type ModuleFiles = () => Readonly<Record<string, string>>;
 
 /**
- * Calls the functions of step modules. A module is an ES module that exports `execute(context)` and, if it has them,
- * `validate(context)` and `rollback(context)`; each may be async and rejects to say that it failed.
+ * Calls the functions of modules. One for a step is an ES module that exports `execute(context)` and, if it has them,
+ * `validate(context)` and `rollback(context)`; one for calls exports `before(call)` or `after(call)` or both. Each may be async
+ * and rejects to say that it failed.
  */
 export function stepModules(root: string, files: ModuleFiles) {
   return {

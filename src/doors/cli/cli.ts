@@ -6,6 +6,7 @@ import type { OperationKey, OutputOf } from '../../app/table.ts';
 import type { ProblemView, StatusView } from '../../app/views.ts';
 import type { LinkPort } from '../../link/port.ts';
 import type { ToolChoice } from '../../core/toolset.ts';
+import type { AuditPorts } from './audit.ts';
 import { colourInk, noInk } from './look.ts';
 import type { Look } from './look.ts';
 import { renderProblem } from './render-status.ts';
@@ -18,6 +19,7 @@ export interface CliPorts {
   readonly attach: (view: Pick<StatusView, 'feature' | 'session' | 'socket'>) => Promise<number>;
   /** Looks at this machine without a supervisor. */
   readonly doctor: () => Promise<OutputOf<'doctor'>>;
+  readonly audit: AuditPorts;
   /** What of the choice is not given, the configuration says. */
   readonly mcp: (choice: Partial<ToolChoice> & { readonly only?: string }) => Promise<number>;
   readonly demo: (args: readonly string[]) => Promise<number>;

@@ -3,6 +3,7 @@ import { TOOLSETS } from '../../core/toolset.ts';
 import type { ToolChoice, Toolset } from '../../core/toolset.ts';
 import { addAdoptCommand } from './adopt.ts';
 import { addAnswerCommand } from './answer.ts';
+import { addAuditCommands } from './audit.ts';
 import { EXIT } from './cli.ts';
 import type { Cli, CliOptions } from './cli.ts';
 import * as commands from './commands.ts';
@@ -46,6 +47,7 @@ function programOf(options: CliOptions, running: Run): Command {
   addSteeringCommands(program, does);
   addAnswerCommand(program, does);
   addLookingCommands(program, does);
+  addAuditCommands(program, does);
   addLocalCommands(program, does, options);
   return program;
 }
@@ -124,6 +126,7 @@ function addLocalCommands(program: Command, does: Does, { ports }: CliOptions): 
     .description('Serves the Model Context Protocol over stdin and stdout, for Claude Code and other clients.')
     .option('--toolsets <names>', `which tools it offers: ${TOOLSETS.join(', ')}, with commas`, toolsetsOf)
     .option('--tools <names>', 'single tools besides, with commas', namesOf)
+    .option('--read-only', 'only tools that read, whatever else is chosen')
     .option('--feature <name>', 'the one feature that the client reaches; without it, all of the workspace', featureOf)
     .action(({ feature, ...choice }: Partial<ToolChoice> & { feature?: string }) =>
       does(() => ports.mcp({ ...choice, ...(feature !== undefined && { only: feature }) })),

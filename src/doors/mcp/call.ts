@@ -3,9 +3,9 @@ import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import { checkArguments } from '../../app/arguments.ts';
 import { printable } from '../../app/printable.ts';
 import type { Operation } from '../../app/table.ts';
-import type { TextPort } from '../../link/port.ts';
+import type { CallExtras, TextPort } from '../../link/port.ts';
 import type { StopSignal } from '../../link/stopper.ts';
-import { operationOf, tools } from './tools.ts';
+import { toolNamed, tools, type NamedTool } from './tools.ts';
 import { toolsetOf } from '../../core/toolset.ts';
 
 /** Told of an error nobody expected; its text never reaches the client. */
@@ -17,21 +17,37 @@ export type Answer =
 
 export type AnswerCall = (params: Readonly<Record<string, unknown>>, signal: StopSignal) => Promise<Answer>;
 
+export interface CallOptions {
+  readonly link: TextPort;
+  /** The same over the link that is open. */
+  readonly listen: TextPort;
+  /** Only these are called. */
+  readonly served: readonly Tool[];
+  readonly onFault: OnFault;
+  /** Called with each answer of a supervisor. */
+  readonly onAnswer: () => void;
+  /** What is known of the client by now. */
+  readonly extras: () => Omit<CallExtras, 'toolUseId'>;
+  /** See tools.ts. */
+  readonly formerNames?: Readonly<Record<string, string>>;
+}
+
 /**
  * Answers `tools/call` from the supervisor. What it gives back is passed on as the text it came in, since parsing and
- * writing it again twice (as structure and as text) would take longer than all the rest of a call. `onAnswer` is called with
- * each answer of a supervisor. Only the tools that are `served` are called.
+ * writing it again twice (as structure and as text) would take longer than all the rest of a call.
  */
-export function toolCalls(link: TextPort, served: readonly Tool[], onFault: OnFault, onAnswer: () => void): AnswerCall {
+export function toolCalls({ link, listen, served, onFault, onAnswer, extras, formerNames }: CallOptions): AnswerCall {
   const names = new Set(served.map(({ name }) => name));
   const result = lastKept(resultOf);
   return async (params, signal) => {
     const { name: tool, arguments: args = {} } = params;
-    const operation = typeof tool === 'string' ? operationOf(tool) : undefined;
-    if (!operation) return refused(`Unknown tool: ${JSON.stringify(tool)}. Tools: ${[...names].join(', ')}`);
-    if (!names.has(operation.tool)) return refused(notServed(operation.tool));
+    const named = typeof tool === 'string' ? toolNamed(tool, formerNames) : undefined;
+    if (!named) return refused(`Unknown tool: ${JSON.stringify(tool)}. Tools: ${[...names].join(', ')}`);
+    const { operation } = named;
+    if (!names.has(operation.tool)) return refused(notServed(operation, extras().readOnly === true));
     try {
-      return { result: await run(operation, args, { link, signal, result, onAnswer }) };
+      const told = { ...extras(), ...toolUseOf(params) };
+      return { result: await run(named, args, { link, listen, signal, result, onAnswer, extras: told }) };
     } catch (error) {
       onFault(error);
       return { result: failed(INTERNAL) };
@@ -41,20 +57,41 @@ export function toolCalls(link: TextPort, served: readonly Tool[], onFault: OnFa
 
 interface Way {
   readonly link: TextPort;
+  readonly listen: TextPort;
   readonly signal: StopSignal;
   readonly result: (json: string) => string;
   readonly onAnswer: () => void;
+  readonly extras: CallExtras;
 }
 
-async function run(operation: Operation, args: unknown, way: Way): Promise<string> {
-  const { link, signal, result, onAnswer } = way;
+/** Claude Code's own id of the call, for the record. */
+function toolUseOf({ _meta: meta }: Readonly<Record<string, unknown>>): Pick<CallExtras, 'toolUseId'> {
+  const id = typeof meta === 'object' && meta !== null && TOOL_USE in meta ? meta[TOOL_USE] : undefined;
+  return typeof id === 'string' ? { toolUseId: id.slice(0, 100) } : {};
+}
+
+const TOOL_USE = 'claudecode/toolUseId';
+
+async function run({ operation, notice }: NamedTool, args: unknown, way: Way): Promise<string> {
+  const { link, listen, signal, result, onAnswer, extras } = way;
   const checked = checkArguments(operation, args, { operation: operation.tool, argument: (key) => key });
-  if (!checked.ok) return failed(checked.failure);
-  const reply = await link(operation.name, checked.input, { door: 'mcp' }, signal);
-  if (!reply.ok) return failed(reply.failure);
+  if (!checked.ok) {
+    // The supervisor refuses it as well, and has it on record. None is started for that, nor does the answer wait for it.
+    void listen(operation.name, args, extras, signal);
+    return failed(checked.failure, notice);
+  }
+  const reply = await link(operation.name, checked.input, extras, signal);
+  if (!reply.ok) return failed(reply.failure, notice);
   onAnswer();
   if (!reply.json.startsWith('{')) throw new Error(`Internal error: output of ${operation.name} is not an object`);
-  return result(reply.json);
+  return result(withNotice(reply.json, notice));
+}
+
+/** Of a result, a client may show the model the structure alone: what it is to know stands in there. */
+function withNotice(json: string, notice: string | null): string {
+  if (notice === null) return json;
+  const first = `{"notice":${JSON.stringify(notice)}`;
+  return json === '{}' ? `${first}}` : `${first},${json.slice(1)}`;
 }
 
 function resultOf(output: string): string {
@@ -78,17 +115,20 @@ const INTERNAL = {
 };
 
 /** The sentence, what to do next, and the code: of a failed call, the text is all that a model sees. */
-function failed(failure: { code: string; sentence: string; hint: string }): string {
-  const text = `${failure.sentence}\n${failure.hint}\n(code: ${failure.code})`;
+function failed(failure: { code: string; sentence: string; hint: string }, notice: string | null = null): string {
+  const text = `${notice === null ? '' : `${notice}\n`}${failure.sentence}\n${failure.hint}\n(code: ${failure.code})`;
   return JSON.stringify({ isError: true, content: [{ type: 'text', text }] });
 }
 
-function notServed(tool: string): string {
+function notServed({ tool, effect }: Operation, readOnly: boolean): string {
+  const known = `${tool} is not among the tools of this server.`;
+  if (readOnly && effect !== 'read')
+    return `${known} It only reads: the user can do this in a shell, or start it without --read-only (server.read_only).`;
   const set = tools()
     .filter(({ name }) => name === tool)
     .map(toolsetOf)
     .join('');
-  return `${tool} is not among the tools of this server. It is in the toolset ${set}: start the server with --toolsets default,${set} or --tools ${tool}, or use the command line.`;
+  return `${known} It is in the toolset ${set}: start the server with --toolsets default,${set} or --tools ${tool}, or use the command line.`;
 }
 
 const refused = (message: string): Answer => ({ error: { code: ErrorCode.InvalidParams, message } });

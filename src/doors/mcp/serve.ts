@@ -3,7 +3,7 @@ import type { Readable, Writable } from 'node:stream';
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
-import type { TextPort } from '../../link/port.ts';
+import type { CallExtras, TextPort } from '../../link/port.ts';
 import type { AnswerCall, OnFault } from './call.ts';
 import { instructions } from './instructions.ts';
 import type { LogEntry } from './news.ts';
@@ -21,6 +21,8 @@ export interface McpOptions {
   readonly version: string;
   /** The tools that are listed and taken (see toolset.ts). */
   readonly tools: readonly Tool[];
+  /** What is said of this client with each call, beside what it says of itself. */
+  readonly extras?: Omit<CallExtras, 'door' | 'client' | 'toolUseId'>;
   readonly stdin: Readable;
   /** Nothing else may write to it. */
   readonly stdout: Writable;
@@ -39,7 +41,7 @@ export async function serveMcp(options: McpOptions): Promise<StreamEnd | 'stoppe
   let loading: Promise<AnswerCall> | undefined;
   let ready: AnswerCall | undefined;
   const load = (): Promise<AnswerCall> =>
-    (loading ??= loadCalls(options, {
+    (loading ??= loadCalls(options, () => nameOf(server.getClientVersion()), {
       take: (entry) => void server.sendLoggingMessage(entry).catch(options.onFault),
       signal: AbortSignal.any([over.signal, options.stop]),
     }));
@@ -66,7 +68,8 @@ export async function serveMcp(options: McpOptions): Promise<StreamEnd | 'stoppe
  * this is done once the client has the list of tools, or calls one.
  */
 async function loadCalls(
-  { link, listen, tools, onFault }: McpOptions,
+  { link, listen, tools, extras = {}, onFault }: McpOptions,
+  client: () => string | undefined,
   news: { readonly take: (entry: LogEntry) => void; readonly signal: AbortSignal },
 ): Promise<AnswerCall> {
   const [{ toolCalls }, { logMessageOf, newsFollower }] = await Promise.all([import('./call.ts'), import('./news.ts')]);
@@ -78,9 +81,25 @@ async function loadCalls(
     onFault,
     signal: news.signal,
   });
-  return toolCalls(link, tools, onFault, () => {
-    follow();
+  return toolCalls({
+    link,
+    listen,
+    served: tools,
+    onFault,
+    onAnswer: follow,
+    extras: () => clientExtras(extras, client()),
   });
+}
+
+const clientExtras = (extras: Partial<CallExtras>, client: string | undefined): Omit<CallExtras, 'toolUseId'> => ({
+  ...extras,
+  door: 'mcp',
+  ...(client !== undefined && { client }),
+});
+
+/** What a client calls itself, in one line. */
+function nameOf(client: { readonly name: string; readonly version: string } | undefined): string | undefined {
+  return client && `${client.name} ${client.version}`.replaceAll(/\p{C}/gu, '').slice(0, 200);
 }
 
 function aborted(signal: AbortSignal): Promise<'stopped'> {

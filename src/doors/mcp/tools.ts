@@ -24,9 +24,27 @@ const OPEN_WORLD: ReadonlySet<string> = new Set<OperationKey>([
   'answer',
 ]);
 
-/** The operation behind a tool's name, or undefined. */
-export function operationOf(tool: string): Operation | undefined {
-  return Object.values<Operation>(operations).find((operation) => operation.tool === tool);
+/**
+ * Versions of tools that are no longer what they first were; all others are 1.0.0. The first number changes when a call that was
+ * right no longer is, or when its result lacks something that it had.
+ */
+const VERSIONS: Readonly<Partial<Record<OperationKey, string>>> = {};
+export const VERSION_META = 'tmops/version';
+/** What tools were called before, and what they are called now: a renamed tool is still answered, and its answer says so. */
+const FORMER_NAMES: Readonly<Record<string, string>> = {};
+
+export interface NamedTool {
+  readonly operation: Operation;
+  /** Where it was called by a name it no longer has: what its answer says of that. */
+  readonly notice: string | null;
+}
+
+/** The operation behind a tool's name, also behind a former one, or undefined. */
+export function toolNamed(name: string, former = FORMER_NAMES): NamedTool | undefined {
+  const present = Object.hasOwn(former, name) ? former[name] : undefined;
+  const operation = Object.values<Operation>(operations).find(({ tool }) => tool === (present ?? name));
+  if (!operation) return undefined;
+  return { operation, notice: present === undefined ? null : `${name} is called ${present} now: use that name.` };
 }
 
 let listed: Tool[] | undefined;
@@ -52,8 +70,11 @@ function toolOf(operation: Operation, key: OperationKey): Tool {
       idempotentHint: operation.idempotent,
       openWorldHint: OPEN_WORLD.has(key),
     },
-    ...(CORE.has(key) && { _meta: { 'anthropic/alwaysLoad': true } }),
-    ...(UPKEEP.has(key) && { _meta: { [TOOLSET_META]: 'upkeep' } }),
+    _meta: {
+      [VERSION_META]: VERSIONS[key] ?? '1.0.0',
+      ...(CORE.has(key) && { 'anthropic/alwaysLoad': true }),
+      ...(UPKEEP.has(key) && { [TOOLSET_META]: 'upkeep' }),
+    },
   };
 }
 

@@ -57,6 +57,7 @@ export function cli(argv: readonly string[], setting: CliSetting = {}): CliRun {
       },
       attach: never,
       doctor: never,
+      audit: { verify: never, show: never },
       mcp: never,
       demo: never,
       supervise: never,

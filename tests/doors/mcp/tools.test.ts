@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { operations } from '../../../src/app/table.ts';
 import { chosenTools, toolsetOf } from '../../../src/core/toolset.ts';
 import { instructions } from '../../../src/doors/mcp/instructions.ts';
-import { tools } from '../../../src/doors/mcp/tools.ts';
+import { toolCalls } from '../../../src/doors/mcp/call.ts';
+import { tools, VERSION_META } from '../../../src/doors/mcp/tools.ts';
+import type { TextReply } from '../../../src/link/protocol.ts';
 import { cannedStatus } from '../../rig/canned.ts';
 
 test.each(tools().map((tool) => [tool.name, tool] as const))(
@@ -33,6 +35,55 @@ test.each(tools().map((tool) => [tool.name, tool] as const))(
   },
 );
 
+test('every tool has a version', () => {
+  for (const { _meta: meta } of tools()) expect(meta?.[VERSION_META]).toMatch(/^\d+\.\d+\.\d+$/);
+});
+
+describe('a tool by a name it had before', () => {
+  const formerNames = { tmops_feature_status: 'tmops_get_status', tmops_halt: 'tmops_stop' };
+  const asked: unknown[] = [];
+  const link = (op: string, input: unknown): Promise<TextReply> => {
+    asked.push([op, input]);
+    return Promise.resolve(
+      op === 'status'
+        ? { id: 1, ok: true, json: '{"feature":"auth-api"}' }
+        : { id: 1, ok: false, failure: { code: 'no-feature', sentence: 'There is none.', hint: 'tmops list' } },
+    );
+  };
+  const faults: unknown[] = [];
+  const call = toolCalls({
+    ...{ link, listen: link, served: tools(), formerNames, onAnswer: () => undefined, extras: () => ({ door: 'mcp' }) },
+    onFault: (error) => faults.push(error),
+  });
+  const args = { feature: 'auth-api' };
+  const resultOf = async (
+    name: string,
+  ): Promise<{ isError?: boolean; structuredContent?: unknown; content: { text: string }[] }> => {
+    const answer = await call({ name, arguments: args }, new AbortController().signal);
+    return JSON.parse('result' in answer ? answer.result : '{}') as never;
+  };
+
+  test('is answered, and the answer says what it is called now', async () => {
+    const notice = 'tmops_feature_status is called tmops_get_status now: use that name.';
+    expect((await resultOf('tmops_feature_status')).structuredContent).toEqual({ notice, feature: 'auth-api' });
+    expect((await resultOf('tmops_get_status')).structuredContent).toEqual({ feature: 'auth-api' });
+    expect(asked).toEqual([
+      ['status', args],
+      ['status', args],
+    ]);
+  });
+
+  test('so does a failure', async () => {
+    expect(await resultOf('tmops_halt')).toMatchObject({
+      isError: true,
+      content: [
+        { text: 'tmops_halt is called tmops_stop now: use that name.\nThere is none.\ntmops list\n(code: no-feature)' },
+      ],
+    });
+    expect(faults).toEqual([]);
+  });
+});
+
 test('three to five tools are always loaded', () => {
   const core = tools().filter((tool) => tool._meta?.['anthropic/alwaysLoad'] === true);
   expect(core.map((tool) => tool.name)).toEqual([
@@ -53,7 +104,7 @@ test('the whole list stays small, above all what becomes part of a prompt', () =
   expect(usual.length).toBeLessThanOrEqual(25);
   const prompted = usual.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
   expect(JSON.stringify(prompted).length).toBeLessThan(16_000);
-  expect(JSON.stringify(usual).length).toBeLessThan(39_000);
+  expect(JSON.stringify(usual).length).toBeLessThan(40_000);
 });
 
 test('a result with a field that a newer supervisor adds still fits the output schema', () => {
@@ -90,6 +141,16 @@ describe('what a server offers', () => {
       all.filter((name) => name === 'tmops_get_status' || !usual.includes(name)),
       ['tmops_get_status', 'tmops_stop'],
     ]);
+  });
+
+  test('is what reads, where only that is wanted', () => {
+    const reading = tools().filter(({ annotations }) => annotations?.readOnlyHint === true);
+    const [some, none] = named(
+      { toolsets: ['all'], tools: [], readOnly: true },
+      { toolsets: [], tools: ['tmops_stop'], readOnly: true },
+    );
+    expect(some).toEqual(reading.map(({ name }) => name));
+    expect(none).toBe('No tool is chosen: none of those that are named only reads.');
   });
 
   test('is refused where a name is unknown, or nothing would be left', () => {
