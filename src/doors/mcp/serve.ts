@@ -1,34 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Readable, Writable } from 'node:stream';
-import { Server } from '@modelcontextprotocol/sdk/server/index.js';
-import { ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
-import type { Tool } from '@modelcontextprotocol/sdk/types.js';
-import type { CallExtras, TextPort } from '../../link/port.ts';
-import type { AnswerCall, OnFault } from './call.ts';
-import { instructions } from './instructions.ts';
-import type { LogEntry } from './news.ts';
+import { mcpServer } from './server.ts';
+import type { ServerOptions } from './server.ts';
 import { stdioTransport } from './transport.ts';
 import type { StreamEnd } from './transport.ts';
 
 /** How long calls that are under way when the input ends may take to be answered. */
 const LAST_ANSWERS_WITHIN_MS = 500;
 
-export interface McpOptions {
-  readonly link: TextPort;
-  /** The same over the link that is open, for what must not start a supervisor. */
-  readonly listen: TextPort;
-  readonly name: string;
-  readonly version: string;
-  /** The tools that are listed and taken (see toolset.ts). */
-  readonly tools: readonly Tool[];
-  /** What is said of this client with each call, beside what it says of itself. */
-  readonly extras?: Omit<CallExtras, 'door' | 'client' | 'toolUseId'>;
+export interface McpOptions extends Omit<ServerOptions, 'signal'> {
   readonly stdin: Readable;
   /** Nothing else may write to it. */
   readonly stdout: Writable;
   /** Aborted by SIGINT, SIGTERM and SIGHUP. */
   readonly stop: AbortSignal;
-  readonly onFault: OnFault;
 }
 
 /**
@@ -36,70 +21,16 @@ export interface McpOptions {
  * then. The caller ends the process with code 0: timers and sockets that live on must not keep it.
  */
 export async function serveMcp(options: McpOptions): Promise<StreamEnd | 'stopped'> {
-  const { name, version, stdin, stdout } = options;
+  const { stdin, stdout, stop } = options;
   const over = new AbortController();
-  let loading: Promise<AnswerCall> | undefined;
-  let ready: AnswerCall | undefined;
-  const load = (): Promise<AnswerCall> =>
-    (loading ??= loadCalls(options, () => nameOf(server.getClientVersion()), {
-      take: (entry) => void server.sendLoggingMessage(entry).catch(options.onFault),
-      signal: AbortSignal.any([over.signal, options.stop]),
-    }));
-  const answerCall: AnswerCall = async (...call) => (ready ??= await load())(...call);
-  const transport = stdioTransport({ stdin, stdout, answerCall });
-  // McpServer would convert schemas of its own and let the text of an exception through.
-  // eslint-disable-next-line @typescript-eslint/no-deprecated
-  const server = new Server({ name, version }, { capabilities: { tools: {}, logging: {} }, instructions });
-  server.onerror = options.onFault;
-  server.setRequestHandler(ListToolsRequestSchema, () => {
-    setImmediate(() => void load().catch(options.onFault));
-    return { tools: [...options.tools] };
-  });
+  const server = mcpServer({ ...options, signal: AbortSignal.any([over.signal, stop]) });
+  const transport = stdioTransport({ stdin, stdout, answerCall: server.answerCall });
   await server.connect(transport);
-  const end = await Promise.race([transport.ended, aborted(options.stop)]);
+  const end = await Promise.race([transport.ended, aborted(stop)]);
   if (end === 'end-of-input') await Promise.race([transport.quiet(), sleep(LAST_ANSWERS_WITHIN_MS)]);
   over.abort();
   await server.close();
   return end;
-}
-
-/**
- * What calls are answered with. The schemas that arguments are checked against take a third of the start to load, so that
- * this is done once the client has the list of tools, or calls one.
- */
-async function loadCalls(
-  { link, listen, tools, extras = {}, onFault }: McpOptions,
-  client: () => string | undefined,
-  news: { readonly take: (entry: LogEntry) => void; readonly signal: AbortSignal },
-): Promise<AnswerCall> {
-  const [{ toolCalls }, { logMessageOf, newsFollower }] = await Promise.all([import('./call.ts'), import('./news.ts')]);
-  const follow = newsFollower({
-    listen,
-    take: (view) => {
-      news.take(logMessageOf(view));
-    },
-    onFault,
-    signal: news.signal,
-  });
-  return toolCalls({
-    link,
-    listen,
-    served: tools,
-    onFault,
-    onAnswer: follow,
-    extras: () => clientExtras(extras, client()),
-  });
-}
-
-const clientExtras = (extras: Partial<CallExtras>, client: string | undefined): Omit<CallExtras, 'toolUseId'> => ({
-  ...extras,
-  door: 'mcp',
-  ...(client !== undefined && { client }),
-});
-
-/** What a client calls itself, in one line. */
-function nameOf(client: { readonly name: string; readonly version: string } | undefined): string | undefined {
-  return client && `${client.name} ${client.version}`.replaceAll(/\p{C}/gu, '').slice(0, 200);
 }
 
 function aborted(signal: AbortSignal): Promise<'stopped'> {

@@ -1,0 +1,103 @@
+import { Server } from '@modelcontextprotocol/sdk/server/index.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import { ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import type { Tool } from '@modelcontextprotocol/sdk/types.js';
+import type { CallExtras, TextPort } from '../../link/port.ts';
+import type { AnswerCall, OnFault } from './call.ts';
+import { instructions } from './instructions.ts';
+import type { LogEntry } from './news.ts';
+
+export interface ServerOptions {
+  readonly link: TextPort;
+  /** The same over the link that is open, for what must not start a supervisor. */
+  readonly listen: TextPort;
+  readonly name: string;
+  readonly version: string;
+  /** The tools that are listed and taken (see toolset.ts). */
+  readonly tools: readonly Tool[];
+  /** What is said of this client with each call, beside what it says of itself. */
+  readonly extras?: Omit<CallExtras, 'door' | 'client' | 'toolUseId'>;
+  readonly onFault: OnFault;
+  /** Aborted when the client has gone. */
+  readonly signal: AbortSignal;
+}
+
+/** What one client is served, whatever carries its messages. */
+export interface McpServer {
+  /** Answers `tools/call`, which transports keep from the SDK (see transport.ts). */
+  readonly answerCall: AnswerCall;
+  /** Serves all other messages of the transport. */
+  connect(transport: Transport): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function mcpServer(options: ServerOptions): McpServer {
+  const { name, version, tools, onFault } = options;
+  let carrier: Transport | undefined;
+  let loading: Promise<AnswerCall> | undefined;
+  let ready: AnswerCall | undefined;
+  const load = (): Promise<AnswerCall> =>
+    (loading ??= loadCalls(
+      options,
+      () => nameOf(server.getClientVersion()),
+      (entry) => {
+        // The SDK keeps the level that a client asked for by the id of its session.
+        void server.sendLoggingMessage(entry, carrier?.sessionId).catch(onFault);
+      },
+    ));
+  // McpServer would convert schemas of its own and let the text of an exception through.
+  // eslint-disable-next-line @typescript-eslint/no-deprecated
+  const server = new Server({ name, version }, { capabilities: { tools: {}, logging: {} }, instructions });
+  server.onerror = onFault;
+  server.setRequestHandler(ListToolsRequestSchema, () => {
+    setImmediate(() => void load().catch(onFault));
+    return { tools: [...tools] };
+  });
+  return {
+    answerCall: async (...call) => (ready ??= await load())(...call),
+    connect(transport) {
+      carrier = transport;
+      return server.connect(transport);
+    },
+    close: () => server.close(),
+  };
+}
+
+/**
+ * What calls are answered with. The schemas that arguments are checked against take a third of the start to load, so that
+ * this is done once the client has the list of tools, or calls one.
+ */
+async function loadCalls(
+  { link, listen, tools, extras = {}, onFault, signal }: ServerOptions,
+  client: () => string | undefined,
+  log: (entry: LogEntry) => void,
+): Promise<AnswerCall> {
+  const [{ toolCalls }, { logMessageOf, newsFollower }] = await Promise.all([import('./call.ts'), import('./news.ts')]);
+  const follow = newsFollower({
+    listen,
+    take: (view) => {
+      log(logMessageOf(view));
+    },
+    onFault,
+    signal,
+  });
+  return toolCalls({
+    link,
+    listen,
+    served: tools,
+    onFault,
+    onAnswer: follow,
+    extras: () => clientExtras(extras, client()),
+  });
+}
+
+const clientExtras = (extras: Partial<CallExtras>, client: string | undefined): Omit<CallExtras, 'toolUseId'> => ({
+  ...extras,
+  door: 'mcp',
+  ...(client !== undefined && { client }),
+});
+
+/** What a client calls itself, in one line. */
+function nameOf(client: { readonly name: string; readonly version: string } | undefined): string | undefined {
+  return client && `${client.name} ${client.version}`.replaceAll(/\p{C}/gu, '').slice(0, 200);
+}
