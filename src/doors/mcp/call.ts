@@ -1,10 +1,11 @@
 import { ErrorCode } from '@modelcontextprotocol/sdk/types.js';
-import type { Tool } from '@modelcontextprotocol/sdk/types.js';
+import type { RequestId, Tool } from '@modelcontextprotocol/sdk/types.js';
 import { checkArguments } from '../../app/arguments.ts';
 import { printable } from '../../app/printable.ts';
 import type { Operation } from '../../app/table.ts';
 import type { CallExtras, TextPort } from '../../link/port.ts';
 import type { StopSignal } from '../../link/stopper.ts';
+import { tellProgress, type Progress } from './progress.ts';
 import { toolNamed, tools, type NamedTool } from './tools.ts';
 import { toolsetOf } from '../../core/toolset.ts';
 
@@ -15,7 +16,12 @@ export type OnFault = (error: unknown) => void;
 export type Answer =
   { readonly result: string } | { readonly error: { readonly code: number; readonly message: string } };
 
-export type AnswerCall = (params: Readonly<Record<string, unknown>>, signal: StopSignal) => Promise<Answer>;
+/** `id` is that of the request, where what is told meanwhile shall be related to it. */
+export type AnswerCall = (
+  params: Readonly<Record<string, unknown>>,
+  signal: StopSignal,
+  id?: RequestId,
+) => Promise<Answer>;
 
 export interface CallOptions {
   readonly link: TextPort;
@@ -28,6 +34,8 @@ export interface CallOptions {
   readonly onAnswer: () => void;
   /** What is known of the client by now. */
   readonly extras: () => Omit<CallExtras, 'toolUseId'>;
+  /** Tells the client how the call of that request goes on. */
+  readonly onProgress?: (progress: Progress, id: RequestId | undefined) => void;
   /** See tools.ts. */
   readonly formerNames?: Readonly<Record<string, string>>;
 }
@@ -36,21 +44,24 @@ export interface CallOptions {
  * Answers `tools/call` from the supervisor. What it gives back is passed on as the text it came in, since parsing and
  * writing it again twice (as structure and as text) would take longer than all the rest of a call.
  */
-export function toolCalls({ link, listen, served, onFault, onAnswer, extras, formerNames }: CallOptions): AnswerCall {
+export function toolCalls({ link, listen, served, onFault, onAnswer, extras, ...rest }: CallOptions): AnswerCall {
   const names = new Set(served.map(({ name }) => name));
   const result = lastKept(resultOf);
-  return async (params, signal) => {
+  return async (params, signal, id) => {
     const { name: tool, arguments: args = {} } = params;
-    const named = typeof tool === 'string' ? toolNamed(tool, formerNames) : undefined;
+    const named = typeof tool === 'string' ? toolNamed(tool, rest.formerNames) : undefined;
     if (!named) return refused(`Unknown tool: ${JSON.stringify(tool)}. Tools: ${[...names].join(', ')}`);
     const { operation } = named;
     if (!names.has(operation.tool)) return refused(notServed(operation, extras().readOnly === true));
+    const stopTelling = tellProgress(params, signal, (progress) => rest.onProgress?.(progress, id));
     try {
       const told = { ...extras(), ...toolUseOf(params) };
       return { result: await run(named, args, { link, listen, signal, result, onAnswer, extras: told }) };
     } catch (error) {
       onFault(error);
       return { result: failed(INTERNAL) };
+    } finally {
+      stopTelling();
     }
   };
 }

@@ -3,7 +3,7 @@ import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import type { CallExtras, TextPort } from '../../link/port.ts';
-import type { AnswerCall, OnFault } from './call.ts';
+import type { AnswerCall, CallOptions, OnFault } from './call.ts';
 import { instructions } from './instructions.ts';
 import type { LogEntry } from './news.ts';
 
@@ -37,14 +37,16 @@ export function mcpServer(options: ServerOptions): McpServer {
   let loading: Promise<AnswerCall> | undefined;
   let ready: AnswerCall | undefined;
   const load = (): Promise<AnswerCall> =>
-    (loading ??= loadCalls(
-      options,
-      () => nameOf(server.getClientVersion()),
-      (entry) => {
+    (loading ??= loadCalls(options, () => nameOf(server.getClientVersion()), {
+      log: (entry) => {
         // The SDK keeps the level that a client asked for by the id of its session.
         void server.sendLoggingMessage(entry, carrier?.sessionId).catch(onFault);
       },
-    ));
+      onProgress: (progress, id) => {
+        const related = id === undefined ? {} : { relatedRequestId: id };
+        void server.notification({ method: 'notifications/progress', params: { ...progress } }, related).catch(onFault);
+      },
+    }));
   // McpServer would convert schemas of its own and let the text of an exception through.
   // eslint-disable-next-line @typescript-eslint/no-deprecated
   const server = new Server({ name, version }, { capabilities: { tools: {}, logging: {} }, instructions });
@@ -70,7 +72,7 @@ export function mcpServer(options: ServerOptions): McpServer {
 async function loadCalls(
   { link, listen, tools, extras = {}, onFault, signal }: ServerOptions,
   client: () => string | undefined,
-  log: (entry: LogEntry) => void,
+  { log, onProgress }: { readonly log: (entry: LogEntry) => void } & Required<Pick<CallOptions, 'onProgress'>>,
 ): Promise<AnswerCall> {
   const [{ toolCalls }, { logMessageOf, newsFollower }] = await Promise.all([import('./call.ts'), import('./news.ts')]);
   const follow = newsFollower({
@@ -87,6 +89,7 @@ async function loadCalls(
     served: tools,
     onFault,
     onAnswer: follow,
+    onProgress,
     extras: () => clientExtras(extras, client()),
   });
 }

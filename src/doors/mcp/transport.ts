@@ -88,7 +88,7 @@ async function answer(
   answerCall: AnswerCall,
   write: (json: string) => void,
 ): Promise<void> {
-  const answered = await answerCall(params, signal);
+  const answered = await answerCall(params, signal, id);
   // The protocol forbids an answer to a cancelled request.
   if (signal.aborted) return;
   const body = 'result' in answered ? `"result":${answered.result}` : `"error":${JSON.stringify(answered.error)}`;

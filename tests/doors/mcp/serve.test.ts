@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import type { Progress } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { tools } from '../../../src/doors/mcp/tools.ts';
 import { bundled } from '../../rig/mcp-bundle.ts';
@@ -115,6 +116,30 @@ describe('through the client of the SDK', () => {
     await expect(call).rejects.toThrow('enough');
     await until('the wait was aborted', () => rig.stderr().includes('wait: aborted'));
     await expect(rig.client.ping()).resolves.toEqual({});
+  });
+
+  test('a call that takes longer than a second tells so, again and again, who asked for that', async () => {
+    const told: Progress[] = [];
+    const controller = new AbortController();
+    const call = rig.client.callTool({ name: 'tmops_wait', arguments: { feature: 'auth-api' } }, undefined, {
+      signal: controller.signal,
+      onprogress: (progress) => told.push(progress),
+    });
+    call.catch(() => undefined);
+    await until('it was told twice', () => told.length >= 2);
+    controller.abort('enough');
+    await expect(call).rejects.toThrow('enough');
+    const [first, second] = told;
+    expect(first?.progress).toBeGreaterThanOrEqual(1);
+    expect(second?.progress).toBeGreaterThan(first?.progress ?? Infinity);
+    expect(first?.message).toMatch(/^tmops_wait auth-api: \d s$/);
+  });
+
+  test('a call that is answered at once tells nothing', async () => {
+    const told: Progress[] = [];
+    const args = { name: 'tmops_get_status', arguments: { feature: 'auth-api' } };
+    await rig.client.callTool(args, undefined, { onprogress: (progress) => told.push(progress) });
+    expect(told).toEqual([]);
   });
 });
 
