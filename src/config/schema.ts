@@ -22,6 +22,36 @@ const permissionMode = () => z.enum(['acceptEdits', 'dontAsk', 'manual', 'plan',
 /** The word stands for null. */
 const never = <T extends z.ZodType>(value: T) => z.union([z.literal('never').transform(() => null), value]);
 
+const http = z.strictObject({
+  enabled: z.boolean().describe('Whether the supervisor serves MCP over HTTP besides stdio; see docs/http.md.'),
+  host: named(/^[A-Za-z0-9.:-]{1,255}$/, 'an address or the name of a host').describe(
+    "The address it listens on; another than the loopback's needs `unsafe.http_beyond_loopback`.",
+  ),
+  port: z
+    .int()
+    .min(0)
+    .max(65_535)
+    .describe('The port; 0: one that is free, and the same again as long as it stays free.'),
+  token: z
+    .enum(['required', 'none'])
+    .describe(
+      '`required`: only with a token; `none`: whoever reaches the port may drive, which needs `unsafe.http_without_token`.',
+    ),
+  token_file: path()
+    .nullable()
+    .describe(
+      'File with the tokens, one a line, each with the name of its client before it or without; null: one that tmops makes.',
+    ),
+  allowed_hosts: z
+    .array(named(/^(?:[a-z0-9.-]{1,255}|\[[0-9a-f:.]+\])$/, 'the name of a host in small letters, without a port'))
+    .describe('Names by which clients may call the server besides `localhost`, `127.0.0.1` and `[::1]`.'),
+  allowed_origins: z
+    .array(named(/^https?:\/\/[a-z0-9.:[\]-]{1,255}$/, 'an origin in small letters, such as https://tools.example'))
+    .describe('Web pages that may call it besides those of this machine, e.g. `https://tools.example`.'),
+  sessions_limit: z.int().min(1).max(1000).describe('How many clients may have a session at once.'),
+  session_idle: duration('seconds', 1000).describe('How long a session of which nothing is heard is kept.'),
+});
+
 const server = z.strictObject({
   name: text().describe('Name under which the MCP server introduces itself.'),
   version: text().nullable().describe('Version it introduces itself with; null means that of tmops.'),
@@ -32,6 +62,7 @@ const server = z.strictObject({
   tools: z
     .array(named(/^tmops_[a-z_]{1,34}$/, 'the name of a tool, e.g. tmops_adopt'))
     .describe('Single tools that it offers besides.'),
+  http,
 });
 
 const claudeCode = z.strictObject({
@@ -226,6 +257,10 @@ const unsafe = z.strictObject({
   secret_arguments: z
     .boolean()
     .describe('Allows secrets in the arguments of commands, where every process of the machine can read them.'),
+  http_without_token: z.boolean().describe('Allows MCP over HTTP for whoever reaches the port, without a token.'),
+  http_beyond_loopback: z
+    .boolean()
+    .describe("Allows MCP over HTTP, which is not encrypted, on another address than the loopback's."),
 });
 
 /** Every key with its meaning. Defaults are in `config/tmops-mcp.config.yaml` alone, so the shipped file holds each key. */
