@@ -39,9 +39,9 @@ const MAX_CONNECTIONS = 1024;
 const CLOSE_WITHIN_MS = 500;
 
 /**
- * Serves MCP over Streamable HTTP. Not with the SDK's own transport: that one knows one session, keeps no events, ends no
- * session that was left, and takes and gives each message through three conversions. Whatever is refused is refused as an
- * error of JSON-RPC. Rejects with the system's error when it cannot listen (`EADDRINUSE`, …).
+ * Serves MCP over Streamable HTTP. Not with the SDK's own transport: that one knows one session, keeps no events by itself,
+ * and ends no session that was left. Whatever is refused is refused as an error of JSON-RPC. Rejects with the system's error
+ * when it cannot listen (`EADDRINUSE`, …).
  */
 export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   const { host, port, keepAliveMs, onFault } = options;
