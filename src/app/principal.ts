@@ -13,12 +13,13 @@ export interface AgentAsking {
 }
 
 /**
- * Who asks, in one word: `cli:1000`, `mcp:1000`, `socket:1000` for a door and a user, `agent:1000/auth-api/tester` for a call
- * out of an agent's pane. `owner` is the supervisor's own user.
+ * Who asks, in one word: `cli:1000`, `mcp:1000`, `http:1000`, `socket:1000` for a door and a user, `http:1000/ada` for a client whose
+ * token has a name, `agent:1000/auth-api/tester` for a call out of an agent's pane. `owner` is the supervisor's own user.
  */
-export function principalOf({ door, user }: Caller, owner: number, agent: AgentAsking | null): string {
+export function principalOf({ door, user, tokenName }: Caller, owner: number, agent: AgentAsking | null): string {
   const id = user ?? owner;
-  return agent === null ? `${door}:${id}` : `agent:${id}/${agent.feature}/${agent.role}`;
+  if (agent !== null) return `agent:${id}/${agent.feature}/${agent.role}`;
+  return tokenName === undefined ? `${door}:${id}` : `${door}:${id}/${tokenName}`;
 }
 
 /** What tmops does by itself. */

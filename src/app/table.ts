@@ -259,6 +259,21 @@ export const newsRequest = {
   output: newsOutput,
 } as const;
 
+/** Where MCP is served over HTTP, for the command line alone: an agent's pane and a client of one feature are not told. */
+export const httpRequest = {
+  name: 'http',
+  input: z.strictObject({}),
+  output: z.object({
+    url: z.string(),
+    /** Null: no token is needed. */
+    tokenFile: z.string().nullable(),
+    /** Clients that have a session now. */
+    sessions: z.number(),
+    /** The command that makes it known to Claude Code. */
+    register: z.string(),
+  }),
+} as const;
+
 export type OperationKey = keyof typeof operations;
 export type InputOf<K extends OperationKey> = z.output<(typeof operations)[K]['input']>;
 export type OutputOf<K extends OperationKey> = z.output<(typeof operations)[K]['output']>;

@@ -16,6 +16,7 @@ import type { Caller } from '../link/protocol.ts';
 import { packaged, version } from './package.ts';
 import { checkSupervisorPlace, logFile, socketOfWorkspace, supervisorPlace, type SupervisorPlace } from './places.ts';
 import { supervisorProgram } from './surroundings.ts';
+import { TELL_ENVIRONMENT } from './tell-environment.ts';
 
 /** How long a fresh supervisor may take to answer. It starts in a few hundred ms. */
 const ANSWER_WITHIN_MS = 15_000;
@@ -95,9 +96,6 @@ export function linkFrom(cwd: string, only?: string) {
     repeatable: (op) => Object.values(operations).find(({ name }) => name === op)?.idempotent ?? false,
   });
 }
-
-/** Operations that begin something with the variables of whoever asks, or look where these lead. */
-const TELL_ENVIRONMENT: ReadonlySet<string> = new Set(['start', 'init', 'adopt', 'cleanup', 'gc']);
 
 /** Whatever runs in an agent's pane says so, also where the token itself was taken out. */
 function agentTokenIn(env: Readonly<Record<string, string>>): Pick<Caller, 'agentToken'> {

@@ -15,6 +15,10 @@ export interface SupervisorPlace {
   readonly variablesFile: string;
   readonly wakeFile: string;
   readonly guardLog: string;
+  /** The token that clients of MCP over HTTP need, unless the configuration names a file of the user's. */
+  readonly httpTokenFile: string;
+  /** The port that was free the last time. */
+  readonly httpPortFile: string;
 }
 
 export function supervisorPlace(root: string): SupervisorPlace {
@@ -27,6 +31,8 @@ export function supervisorPlace(root: string): SupervisorPlace {
     variablesFile: join(dir, 'variables'),
     wakeFile: join(dir, 'wake'),
     guardLog: join(dir, 'guard.log'),
+    httpTokenFile: join(dir, 'http-token'),
+    httpPortFile: join(dir, 'http-port'),
   };
 }
 

@@ -27,9 +27,10 @@ import { openWorkspace, type Workspace } from '../engine/workspace.ts';
 import { makePrivateFolder } from '../files/in-place.ts';
 import { makeFolder, writeAtomically } from '../journal/atomic.ts';
 import { self, takeLock } from '../journal/lock.ts';
-import { serveLink, type LinkServer } from '../link/server.ts';
+import { serveLink } from '../link/server.ts';
 import { providerFrom } from './agents.ts';
 import { openAuditLog, toldOfCalls } from './calls.ts';
+import { openHttpDoor } from './http.ts';
 import { holdPlace, placeFiles, type PlaceFiles } from './kept-place.ts';
 import { leftovers } from './leftovers.ts';
 import { writeMetricsWith } from './metrics.ts';
@@ -170,23 +171,26 @@ async function superviseAt(kept: PlaceFiles, watch: Watch): Promise<number> {
   log.info('took up runs', { features: await workspace.takeUpAll(features) });
   const audit = openAuditLog(root, log);
   const modules = stepModules(root, () => configNow().modules);
-  const told = toldOfCalls({ workspaceId, log, audit, modules, configNow });
+  const handle = dispatcher(ports, starts, board, toldOfCalls({ workspaceId, log, audit, modules, configNow }));
+  const http = await openHttpDoor({ root, place, config, handle, log, secrets });
   const served = await serveLink({
     socketPath,
     version,
-    handle: dispatcher(ports, starts, board, told),
+    handle: http.handle,
     onFault: (error) => {
       log.error('the socket failed', { err: error });
     },
   });
   if (!served.ok) {
     log.error('the socket cannot be served', { failure: served.failure });
+    await http.close();
     await workspace.close();
     return 1;
   }
   const stopLimits = keepLimits(configNow, log, workspace, starts);
-  await untilDone(place, served.server, workspace, config.supervisor.idle_exit);
-  await served.server.close();
+  const clients = (): number => served.server.connections() + http.sessions();
+  await untilDone(place, clients, workspace, config.supervisor.idle_exit);
+  await Promise.all([served.server.close(), http.close()]);
   await audit.close();
   await stopLimits();
   await notices.close();
@@ -298,7 +302,7 @@ function workspaceOf(needs: WorkspaceNeeds): Workspace {
 /** Ends when told to, or when for `idleExitMs` no feature ran and no door was open. */
 async function untilDone(
   place: SupervisorPlace,
-  server: LinkServer,
+  clients: () => number,
   workspace: Workspace,
   idleExitMs: number | null,
 ): Promise<void> {
@@ -307,7 +311,7 @@ async function untilDone(
   const beat = setInterval(() => {
     const now = new Date();
     lutimes(place.pidFile, now, now).catch(() => undefined);
-    if (workspace.isBusy() || server.connections() > 0) idleSince = Date.now();
+    if (workspace.isBusy() || clients() > 0) idleSince = Date.now();
     else if (idleExitMs !== null && Date.now() - idleSince >= idleExitMs) ended.abort();
   }, HEARTBEAT_MS);
   const end = (): void => {

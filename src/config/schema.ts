@@ -12,6 +12,7 @@ import {
   text,
   variableName,
 } from './fields.ts';
+import { http } from './schema-http.ts';
 
 /** Where logs go when `telemetry.outputs.file` is just `true`. No feature can have a folder of that name. */
 const LOG_FILE = '.tmops/.logs/tmops.log';
@@ -33,6 +34,7 @@ const server = z.strictObject({
     .array(named(/^tmops_[a-z_]{1,34}$/, 'the name of a tool, e.g. tmops_adopt'))
     .describe('Single tools that it offers besides.'),
   read_only: z.boolean().describe('Whether it offers and takes only tools that read.'),
+  http,
 });
 
 const claudeCode = z.strictObject({
@@ -227,6 +229,10 @@ const unsafe = z.strictObject({
   secret_arguments: z
     .boolean()
     .describe('Allows secrets in the arguments of commands, where every process of the machine can read them.'),
+  http_without_token: z.boolean().describe('Allows MCP over HTTP for whoever reaches the port, without a token.'),
+  http_beyond_loopback: z
+    .boolean()
+    .describe("Allows MCP over HTTP, which is not encrypted, on another address than the loopback's."),
 });
 
 /** Every key with its meaning. Defaults are in `config/tmops-mcp.config.yaml` alone, so the shipped file holds each key. */

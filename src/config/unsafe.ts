@@ -24,6 +24,7 @@ export const unsafeIn = (config: Config, env: Environment): Unsafe[] => [
   ...unsafeArguments(config),
   ...shellCommand(config, env),
   ...secretArguments(config, env),
+  ...unsafeHttp(config),
 ];
 
 /** The same of a workflow. */
@@ -110,6 +111,32 @@ function realOf(path: string): string {
     throw error;
   }
 }
+
+/** Also where it is not enabled: whoever enables it in another layer would have it at once. */
+const unsafeHttp = ({ server: { http } }: Config): Unsafe[] => [
+  ...(http.token === 'none'
+    ? [
+        {
+          path: ['server', 'http', 'token'],
+          key: 'http_without_token' as const,
+          expected: 'required; none needs unsafe.http_without_token: true',
+          sentence: 'Whoever reaches the port of MCP over HTTP may drive tmops.',
+        },
+      ]
+    : []),
+  ...(isLoopback(http.host)
+    ? []
+    : [
+        {
+          path: ['server', 'http', 'host'],
+          key: 'http_beyond_loopback' as const,
+          expected: '127.0.0.1, ::1 or localhost; another address needs unsafe.http_beyond_loopback: true',
+          sentence: `MCP over HTTP, which is not encrypted, listens on ${http.host}.`,
+        },
+      ]),
+];
+
+const isLoopback = (host: string): boolean => /^(?:localhost|::1|127(?:\.\d{1,3}){3})$/i.test(host);
 
 /** Shorter ones are words that an argument may well be. */
 const SHORTEST_IN_ARGUMENT = 12;

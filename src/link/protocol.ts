@@ -11,11 +11,13 @@ export const MAX_LINE_BYTES = 4 * 1024 * 1024;
 export const greeting = z.object({ tmops: z.string(), protocol: z.number(), pid: z.number() });
 
 export const caller = z.strictObject({
-  door: z.enum(['cli', 'mcp', 'socket']),
+  door: z.enum(['cli', 'mcp', 'http', 'socket']),
   /** Working directory of the caller, absolute. */
   cwd: z.string(),
   /** Numeric id of the caller's user; absent: that of the supervisor, since nobody else may enter the socket's folder. */
   user: z.int().min(0).optional(),
+  /** Name of the client whose token a request over HTTP showed. */
+  tokenName: z.string().max(64).optional(),
   /** The one feature that this client is bound to (`tmops mcp --feature`). */
   only: z.string().max(64).optional(),
   /** What an agent's pane has in its environment ('' when it was taken out): the call comes from that agent. */

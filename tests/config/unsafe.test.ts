@@ -30,6 +30,9 @@ const ROWS: [what: string, yaml: string, key: string, unsafe: string][] = [
   ['a token in a sink', "sinks:\n  - command: [curl, -H, 'Authorization: Bearer abcdefgh123', https://x]\n", 'sinks[0].command[2]', 'secret_arguments'],
   ['a variable in an argument', claude("args: [--append-system-prompt, '${DEPLOY_TOKEN}']"), 'providers.claude_code.args[1]', 'secret_arguments'],
   ['a password in an address', 'notify: {command: [post, "https://u:pw12@host/"]}\n', 'notify.command[1]', 'secret_arguments'],
+  ['HTTP without a token', 'server: {http: {token: none}}\n', 'server.http.token', 'http_without_token'],
+  ['HTTP on every address', 'server: {http: {host: 0.0.0.0}}\n', 'server.http.host', 'http_beyond_loopback'],
+  ['HTTP on an address that begins like ours', "server: {http: {host: '127.0.0.1.example'}}\n", 'server.http.host', 'http_beyond_loopback'],
 ]; // prettier-ignore
 
 describe('a wish that is unsafe', () => {

@@ -9,6 +9,7 @@ import type { Cli, CliOptions } from './cli.ts';
 import * as commands from './commands.ts';
 import type { CleanupFlags, StartFlags } from './commands.ts';
 import { showEvents, waitUntil } from './follow.ts';
+import { addHttpCommand } from './http.ts';
 import { operationCommand } from './operation-command.ts';
 import type { Does } from './operation-command.ts';
 import { addSteeringCommands } from './steering.ts';
@@ -131,6 +132,7 @@ function addLocalCommands(program: Command, does: Does, { ports }: CliOptions): 
     .action(({ feature, ...choice }: Partial<ToolChoice> & { feature?: string }) =>
       does(() => ports.mcp({ ...choice, ...(feature !== undefined && { only: feature }) })),
     );
+  addHttpCommand(program, does);
   program
     .command('demo [args...]')
     .summary('Show the whole flow with rehearsed agents')

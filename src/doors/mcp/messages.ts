@@ -44,7 +44,8 @@ export function readMessage(line: string): MessageRead {
   return { code: ErrorCode.InvalidRequest, text: 'Invalid Request: a line holds one JSON-RPC 2.0 message' };
 }
 
-function isMessage(value: unknown): value is JSONRPCMessage {
+/** Whether it has the envelope of a message. */
+export function isMessage(value: unknown): value is JSONRPCMessage {
   if (typeof value !== 'object' || value === null || !('jsonrpc' in value) || value.jsonrpc !== '2.0') return false;
   const id = 'id' in value ? value.id : undefined;
   if (id !== undefined && typeof id !== 'string' && typeof id !== 'number') return false;

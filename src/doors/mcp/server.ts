@@ -2,6 +2,7 @@ import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
+import type { jsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/types.js';
 import type { CallExtras, TextPort } from '../../link/port.ts';
 import type { AnswerCall, CallOptions, OnFault } from './call.ts';
 import { instructions } from './instructions.ts';
@@ -49,7 +50,10 @@ export function mcpServer(options: ServerOptions): McpServer {
     }));
   // McpServer would convert schemas of its own and let the text of an exception through.
   // eslint-disable-next-line @typescript-eslint/no-deprecated
-  const server = new Server({ name, version }, { capabilities: { tools: {}, logging: {} }, instructions });
+  const server = new Server(
+    { name, version },
+    { capabilities: { tools: {}, logging: {} }, instructions, jsonSchemaValidator: NO_VALIDATOR },
+  );
   server.onerror = onFault;
   server.setRequestHandler(ListToolsRequestSchema, () => {
     setImmediate(() => void load().catch(onFault));
@@ -64,6 +68,13 @@ export function mcpServer(options: ServerOptions): McpServer {
     close: () => server.close(),
   };
 }
+
+/** The SDK would make one for each client, for answers to elicitations; nothing is elicited. */
+const NO_VALIDATOR: jsonSchemaValidator = {
+  getValidator() {
+    throw new Error('Internal error: nothing is elicited from clients');
+  },
+};
 
 /**
  * What calls are answered with. The schemas that arguments are checked against take a third of the start to load, so that

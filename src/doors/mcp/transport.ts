@@ -4,7 +4,7 @@ import { ErrorCode } from '@modelcontextprotocol/sdk/types.js';
 import type { JSONRPCRequest, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { stopper } from '../../link/stopper.ts';
 import type { StopSignal, Stopper } from '../../link/stopper.ts';
-import type { AnswerCall } from './call.ts';
+import type { Answer, AnswerCall } from './call.ts';
 import { MAX_LINE_BYTES, cancelledId, lineCutter, readMessage } from './messages.ts';
 
 export type StreamEnd = 'end-of-input' | 'broken-pipe';
@@ -91,8 +91,13 @@ async function answer(
   const answered = await answerCall(params, signal, id);
   // The protocol forbids an answer to a cancelled request.
   if (signal.aborted) return;
+  write(answerLine(id, answered));
+}
+
+/** The answer to a request as a message, in one line. */
+export function answerLine(id: RequestId, answered: Answer): string {
   const body = 'result' in answered ? `"result":${answered.result}` : `"error":${JSON.stringify(answered.error)}`;
-  write(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},${body}}`);
+  return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},${body}}`;
 }
 
 interface OpenRequests {
