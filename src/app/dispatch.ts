@@ -8,6 +8,8 @@ import type { NewsBoard } from './news.ts';
 import type { AppPorts } from './ports.ts';
 import { principalOf, type Asker } from './principal.ts';
 import type { Starts } from './starts.ts';
+import { resourceKeyOf } from './resource-requests.ts';
+import { resourceAnswers } from './resources.ts';
 import { newsRequest, operations, type OperationKey } from './table.ts';
 import { abortSignalOf } from './stop-signal.ts';
 import { tellError } from './tell.ts';
@@ -32,6 +34,7 @@ export function dispatcher(
   told: Told,
 ): (request: LinkRequest, signal: StopSignal) => Promise<Reply> {
   const handlers: Handlers = handlersFor(ports, starts);
+  const resource = resourceAnswers(ports, handlers.list, told.bug);
   const byName = new Map(Object.entries(operations).map(([key, operation]) => [operation.name, key as OperationKey]));
   const failed = (id: number, { code, sentence, hint }: Failure): LinkReply => ({
     id,
@@ -43,6 +46,13 @@ export function dispatcher(
     if (!reached.ok) return failed(id, reached.problem);
     const { reach } = reached;
     if (op === newsRequest.name) return { id, ...(await newsAfter(board, input, reach, abortSignalOf(signal))) };
+    const shown = resourceKeyOf(op);
+    if (shown !== undefined) {
+      const asker = { ...caller, principal: principalOf(caller, ports.owner, reach.agent) };
+      const answer = await resource(shown, input, { asker, reach, signal });
+      if (!answer.ok) return failed(id, answer.problem);
+      return { id, ok: true, output: hidingIn(answer.output, ports.hide) };
+    }
     const key = byName.get(op);
     if (key === undefined) return failed(id, unknownOperation(op, [...byName.keys()]));
     const fault = needsNoConfiguration.has(key) ? null : ports.fileFault();

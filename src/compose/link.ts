@@ -5,6 +5,7 @@ import { userInfo } from 'node:os';
 import { AGENT_TOKEN } from '../adapters/agents/agent-token.ts';
 import { openGit } from '../adapters/git/open.ts';
 import { tryWriting } from '../adapters/machine/writing.ts';
+import { resourceKeyOf } from '../app/resource-requests.ts';
 import { operations } from '../app/table.ts';
 import type { ProblemView } from '../app/views.ts';
 import { readEnvironment } from '../config/environment.ts';
@@ -92,7 +93,9 @@ export function linkFrom(cwd: string, only?: string) {
       ...asker,
       ...(TELL_ENVIRONMENT.has(op) ? { env: readEnvironment() } : {}),
     }),
-    repeatable: (op) => Object.values(operations).find(({ name }) => name === op)?.idempotent ?? false,
+    repeatable: (op) =>
+      resourceKeyOf(op) !== undefined ||
+      (Object.values(operations).find(({ name }) => name === op)?.idempotent ?? false),
   });
 }
 

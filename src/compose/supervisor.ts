@@ -14,6 +14,7 @@ import { checkpointWatch } from '../adapters/watch/watch.ts';
 import { systemClock } from '../adapters/clock/clock.ts';
 import { openLog, type OpenLog } from '../adapters/log/log.ts';
 import { dispatcher } from '../app/dispatch.ts';
+import { openChangeBoard, type ChangeBoard } from '../app/changes.ts';
 import { openNewsBoard } from '../app/news.ts';
 import { ownPrincipal } from '../app/principal.ts';
 import { openStarts, type Starts } from '../app/starts.ts';
@@ -139,6 +140,7 @@ async function superviseAt(kept: PlaceFiles, watch: Watch): Promise<number> {
   });
   const prover = proverOf(workspaceId, scratch, configNow);
   const board = openNewsBoard(randomUUID(), clock);
+  const changes = openChangeBoard(randomUUID(), clock);
   const notices = openNotices({
     root,
     clock,
@@ -151,15 +153,16 @@ async function superviseAt(kept: PlaceFiles, watch: Watch): Promise<number> {
   // Whoever ends makes room for another.
   const heard: Notices['heard'] = (run, event) => {
     notices.heard(run, event);
+    changes.heard(run, event);
     if (event.kind === 'run.completed' || event.kind === 'run.stopped') starts.queue.wake();
   };
   const workspace = workspaceOf({
-    ...{ root, config, configNow, log, secrets, lastWatchedMs, sinks, heard, prover },
+    ...{ root, config, configNow, log, secrets, lastWatchedMs, sinks, heard, changes, prover },
     terminalOn: terminals.on,
   });
   const git = openGit({ environment: readEnvironment() });
   const ports = surroundings({
-    ...{ root, workspaceId, clock, workspace, files, prover, log, secrets, loaded: configs.loaded },
+    ...{ root, workspaceId, clock, changes, workspace, files, prover, log, secrets, loaded: configs.loaded },
     terminalOn: terminals.on,
     leftovers: leftovers({ root, workspaceId, socketPath, git, terminalOn: terminals.on, scratch: prover.scratch }),
   });
@@ -170,7 +173,7 @@ async function superviseAt(kept: PlaceFiles, watch: Watch): Promise<number> {
   const served = await serveLink({
     socketPath,
     version,
-    handle: dispatcher(ports, starts, board, toldTo(log)),
+    handle: dispatcher(ports, starts, board, toldTo(log, changes)),
     onFault: (error) => {
       log.error('the socket failed', { err: error });
     },
@@ -195,12 +198,13 @@ async function superviseAt(kept: PlaceFiles, watch: Watch): Promise<number> {
 
 const clock = systemClock();
 
-const toldTo = (log: OpenLog): Parameters<typeof dispatcher>[3] => ({
+const toldTo = (log: OpenLog, changes: ChangeBoard): Parameters<typeof dispatcher>[3] => ({
   bug: (error) => {
     log.error('an operation broke off', { err: error });
   },
   asked: (facts) => {
     log.info('asked', { ...facts });
+    changes.stir();
   },
 });
 
@@ -253,15 +257,17 @@ interface WorkspaceNeeds {
   readonly lastWatchedMs: number;
   readonly sinks: Sinks;
   readonly heard: Notices['heard'];
+  readonly changes: ChangeBoard;
   readonly prover: Prover;
   readonly terminalOn: (socket: string | null) => TmuxTerminal;
 }
 
 function workspaceOf(needs: WorkspaceNeeds): Workspace {
-  const { root, config, configNow, log, secrets, lastWatchedMs, sinks, heard, prover, terminalOn } = needs;
+  const { root, config, configNow, log, secrets, lastWatchedMs, sinks, heard, changes, prover, terminalOn } = needs;
   const { hide } = secrets;
   const { settle_ms: shortMs, unfinished_ms: longMs, max_bytes: maxBytes } = config.checkpoints;
   const git = openGit({ environment: readEnvironment() });
+  const writeMetrics = writeMetricsWith(clock, git, hide);
   return openWorkspace({
     root,
     clock,
@@ -294,7 +300,10 @@ function workspaceOf(needs: WorkspaceNeeds): Workspace {
         telemetry(log),
         heard,
       ],
-      writeMetrics: writeMetricsWith(clock, git, hide),
+      writeMetrics: async (run, place) => {
+        await writeMetrics(run, place);
+        changes.post('metrics', run.identity?.feature ?? '');
+      },
     },
   });
 }
