@@ -17,6 +17,9 @@ export const WATCHABLE = [
 ] as const;
 export type Watchable = (typeof WATCHABLE)[number];
 
+/** What is seen of the names where there are none. */
+export const NO_NAMES = 'none';
+
 /** How much one request for changes may name. */
 export const MAX_WATCHED = 100;
 
@@ -61,7 +64,7 @@ const watched = z.strictObject({
   feature: featureName.optional(),
   /** Of a pane or log its role, of a checkpoint its file. */
   name: z.string().max(90).optional(),
-  /** What the answer before said of it; what is compared. Absent: it is looked at for the first time. */
+  /** What the answer before said of it, and it is compared with. Absent: it is looked at for the first time. */
   seen: z.string().max(64).optional(),
 });
 
@@ -135,21 +138,16 @@ export const resourceRequests = {
     }),
   },
   /**
-   * Waits until something of `wanted` changed after the cursor, at most `timeoutMs`; answers at once where something is looked
-   * at for the first time. `changed` holds places in `wanted`; `seen` is to be sent back with each.
+   * Waits until something of `wanted` is not as it was seen, at most `timeoutMs`; answers at once where something is looked at
+   * for the first time. `changed` holds places in `wanted`; `seen` is, in their order, to be sent with each the next time.
    */
   changes: {
     name: 'resource-changes',
     input: z.strictObject({
-      after: z.string().max(60).optional(),
       timeoutMs: z.number().int().min(0).max(50_000),
       wanted: z.array(watched).max(MAX_WATCHED),
     }),
-    output: z.strictObject({
-      cursor: z.string(),
-      changed: z.array(z.number()),
-      seen: z.array(z.string().nullable()),
-    }),
+    output: z.strictObject({ changed: z.array(z.number()), seen: z.array(z.string()) }),
   },
 } as const;
 

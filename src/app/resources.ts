@@ -3,6 +3,7 @@ import type { LiveRun } from '../engine/live-run.ts';
 import type { StopSignal } from '../link/stopper.ts';
 import { outOfReachOf, withinReach, type Reach } from './access.ts';
 import { checkArguments } from './arguments.ts';
+import { openGlances } from './glances.ts';
 import type { Handlers } from './handlers.ts';
 import type { AppPorts } from './ports.ts';
 import type { Asker } from './principal.ts';
@@ -59,6 +60,7 @@ const INTERNAL: ProblemView = {
 };
 
 function answersOf(ports: AppPorts, list: Handlers['list']): Answers {
+  const glances = openGlances(ports.clock);
   return {
     names: (input, { reach }) => resourceNames(ports, input, reach),
     spec: (input, { reach }) => withRun(ports, input.feature, reach, (live) => readSpec(live, input, ports)),
@@ -70,7 +72,7 @@ function answersOf(ports: AppPorts, list: Handlers['list']): Answers {
         const answer = await list({}, asker, signal);
         return JSON.stringify(answer.ok ? withinReach('list', answer.output, reach) : answer.problem);
       };
-      return watchChanges({ ports, listed, reach }, input, abortSignalOf(signal));
+      return watchChanges({ ports, glances, listed, reach }, input, abortSignalOf(signal));
     },
   };
 }

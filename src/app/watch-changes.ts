@@ -2,17 +2,16 @@ import { createHash } from 'node:crypto';
 import type { LiveRun } from '../engine/live-run.ts';
 import { outOfReachOf, type Reach } from './access.ts';
 import type { Topic } from './changes.ts';
+import { GOOD_FOR_MS, type Glances } from './glances.ts';
 import { openOrTell } from './open-run.ts';
 import { plainText } from './pane-text.ts';
 import type { AppPorts } from './ports.ts';
 import { specPath } from './read-run-file.ts';
 import { namesPrint } from './resource-names.ts';
-import type { ResourceInput, ResourceOutput, Watched } from './resource-requests.ts';
+import { NO_NAMES, type ResourceInput, type ResourceOutput, type Watched } from './resource-requests.ts';
 import type { ProblemView } from './views.ts';
 
-/** How often what no event tells of is looked at (a pane, the specification), in ms. */
-const LOOK_EVERY_MS = 1000;
-/** Changes seldom come alone: after the first one it is waited so long for those that come with it, in ms. */
+/** Changes seldom come alone: it is waited so long for those that come with one, in ms. */
 const TOGETHER_MS = 100;
 
 type Changes = ResourceOutput<'changes'>;
@@ -20,6 +19,7 @@ type Told = { readonly ok: true; readonly output: Changes } | { readonly ok: fal
 
 export interface WatchParts {
   readonly ports: AppPorts;
+  readonly glances: Glances;
   /** The list of features within reach, as text. */
   readonly listed: () => Promise<string>;
   readonly reach: Reach;
@@ -28,7 +28,7 @@ export interface WatchParts {
 /** Waits for a change of what is wanted; see `resourceRequests.changes`. */
 export async function watchChanges(
   parts: WatchParts,
-  { after, timeoutMs, wanted }: ResourceInput<'changes'>,
+  { timeoutMs, wanted }: ResourceInput<'changes'>,
   signal: AbortSignal,
 ): Promise<Told> {
   const { changes, clock } = parts.ports;
@@ -37,54 +37,58 @@ export async function watchChanges(
   if (refused) return { ok: false, problem: refused };
   const ends = clock.now() + timeoutMs;
   const hasLooks = wanted.some(({ what }) => what === 'pane' || what === 'spec');
-  const before = after ?? changes.cursor();
-  let look = await lookAt(parts, wanted, before);
-  while (look.changed.length === 0 && !look.isFirst && clock.now() < ends && !signal.aborted) {
+  let look = await lookAt(parts, wanted);
+  const isOver = (): boolean => signal.aborted || clock.now() >= ends;
+  while (look.changed.length === 0 && !look.isFirst && !isOver()) {
     const left = ends - clock.now();
-    await changes.moved(look.cursor, hasLooks ? Math.min(left, LOOK_EVERY_MS) : left, signal);
-    if (signal.aborted) break;
-    look = await lookAt(parts, wanted, before);
-    if (look.changed.length === 0) continue;
+    await changes.moved(look.cursor, hasLooks ? Math.min(left, GOOD_FOR_MS) : left, signal);
     await clock.sleep(TOGETHER_MS, signal);
-    look = await lookAt(parts, wanted, before);
+    look = await lookAt(parts, wanted);
   }
-  const { cursor, changed, seen } = look;
-  return { ok: true, output: { cursor, changed, seen } };
+  const { changed, seen } = look;
+  return { ok: true, output: { changed, seen } };
 }
 
 interface Look extends Changes {
+  /** Where the board stood. */
+  readonly cursor: string;
   /** Something was looked at for the first time: whoever asks has to know how it was. */
   readonly isFirst: boolean;
 }
 
-async function lookAt(parts: WatchParts, wanted: readonly Watched[], after: string): Promise<Look> {
+async function lookAt(parts: WatchParts, wanted: readonly Watched[]): Promise<Look> {
   const { changes } = parts.ports;
   // What comes while it is looked counts as not seen yet.
   const cursor = changes.cursor();
-  const seen = await Promise.all(wanted.map((each) => printOf(parts, each)));
-  const isChanged = (each: Watched, index: number): boolean => {
-    const print = seen[index];
-    if (print !== undefined) return each.seen !== undefined && each.seen !== print;
-    return changes.changedAfter(after, each.what as Topic, each.feature ?? '', each.name);
+  const prints = await Promise.all(wanted.map((each) => printOf(parts, each)));
+  const isChanged = ({ what, feature = '', name, seen }: Watched, index: number): boolean => {
+    if (seen === undefined) return false;
+    const print = prints[index];
+    return print === undefined ? changes.changedAfter(seen, what as Topic, feature, name) : print !== seen;
   };
   return {
     cursor,
     changed: wanted.flatMap((each, index) => (isChanged(each, index) ? [index] : [])),
-    seen: seen.map((print) => print ?? null),
-    isFirst: wanted.some((each, index) => seen[index] !== undefined && each.seen === undefined),
+    seen: prints.map((print) => print ?? cursor),
+    isFirst: wanted.some(({ seen }) => seen === undefined),
   };
 }
 
 /** By which two states of what is looked at can be told apart; undefined where the journal tells of changes. */
-async function printOf({ ports, listed, reach }: WatchParts, watched: Watched): Promise<string | undefined> {
-  const { what, feature = '', name = '' } = watched;
+async function printOf(parts: WatchParts, { what, feature = '', name = '' }: Watched): Promise<string | undefined> {
+  const { ports, listed, reach, glances } = parts;
   if (what === 'features') return hashOf(await listed());
-  if (what === 'names') return hashOf(await namesPrint(ports, reach));
+  if (what === 'names') {
+    const names = await namesPrint(ports, reach);
+    return names === '' ? NO_NAMES : hashOf(names);
+  }
   if (what !== 'pane' && what !== 'spec') return undefined;
-  const opened = await openOrTell(ports, feature);
-  const live = 'problem' in opened ? null : opened.live;
-  if (!live) return 'none';
-  return what === 'pane' ? panePrint(live, name) : specPrint(ports, live);
+  return glances(`${what}/${feature}/${name}`, async () => {
+    const opened = await openOrTell(ports, feature);
+    const live = 'problem' in opened ? null : opened.live;
+    if (!live) return 'none';
+    return what === 'pane' ? panePrint(live, name) : specPrint(ports, live);
+  });
 }
 
 async function panePrint(live: LiveRun, role: string): Promise<string> {

@@ -69,7 +69,7 @@ export function linkFrom(cwd: string, only?: string) {
   };
   let found: Promise<Awaited<ReturnType<typeof workspaceOf>>> | null = null;
   return linkPort({
-    async dial() {
+    async dial(mayStart) {
       found ??= workspaceOf(cwd);
       const workspace = await found;
       if ('problem' in workspace) {
@@ -84,7 +84,7 @@ export function linkFrom(cwd: string, only?: string) {
         version,
         withinMs: ANSWER_WITHIN_MS,
         logFile: logFile(root),
-        start: () => startSupervisor(root),
+        start: () => (mayStart ? startSupervisor(root) : Promise.reject(new Error('none runs, and none is wanted'))),
       });
     },
     caller: (op, door): Caller => ({

@@ -7,6 +7,7 @@ import type { TextPort } from '../../link/port.ts';
 import type { AnswerCall, OnFault } from './call.ts';
 import { instructions } from './instructions.ts';
 import type { LogEntry } from './news.ts';
+import { addResources } from './resources.ts';
 import { stdioTransport } from './transport.ts';
 import type { StreamEnd } from './transport.ts';
 
@@ -42,6 +43,9 @@ export async function serveMcp(options: McpOptions): Promise<StreamEnd | 'stoppe
     (loading ??= loadCalls(options, {
       take: (entry) => void server.sendLoggingMessage(entry).catch(options.onFault),
       signal: AbortSignal.any([over.signal, options.stop]),
+      onAnswer: () => {
+        resources.reached();
+      },
     }));
   const answerCall: AnswerCall = async (...call) => (ready ??= await load())(...call);
   const transport = stdioTransport({ stdin, stdout, answerCall });
@@ -49,6 +53,10 @@ export async function serveMcp(options: McpOptions): Promise<StreamEnd | 'stoppe
   // eslint-disable-next-line @typescript-eslint/no-deprecated
   const server = new Server({ name, version }, { capabilities: { tools: {}, logging: {} }, instructions });
   server.onerror = options.onFault;
+  const resources = addResources(server, {
+    ...options,
+    signal: AbortSignal.any([over.signal, options.stop]),
+  });
   server.setRequestHandler(ListToolsRequestSchema, () => {
     setImmediate(() => void load().catch(options.onFault));
     return { tools: [...options.tools] };
@@ -67,7 +75,7 @@ export async function serveMcp(options: McpOptions): Promise<StreamEnd | 'stoppe
  */
 async function loadCalls(
   { link, listen, tools, onFault }: McpOptions,
-  news: { readonly take: (entry: LogEntry) => void; readonly signal: AbortSignal },
+  news: { readonly take: (entry: LogEntry) => void; readonly signal: AbortSignal; readonly onAnswer: () => void },
 ): Promise<AnswerCall> {
   const [{ toolCalls }, { logMessageOf, newsFollower }] = await Promise.all([import('./call.ts'), import('./news.ts')]);
   const follow = newsFollower({
@@ -80,6 +88,7 @@ async function loadCalls(
   });
   return toolCalls(link, tools, onFault, () => {
     follow();
+    news.onAnswer();
   });
 }
 
