@@ -55,6 +55,10 @@ export function admitted(key: OperationKey, input: Record<string, unknown>, reac
   return { ok: true, input: isForAll ? { ...input, feature: only } : input };
 }
 
+/** Why what is shown of the feature is beyond this reach; null where it is not. */
+export const outOfReachOf = (feature: string, reach: Reach): ProblemView | null =>
+  reach.only === null || reach.only === feature ? null : outOfReach(feature, reach);
+
 /** What tells of other features is left out. */
 export function withinReach(key: OperationKey, output: unknown, { only }: Reach): unknown {
   if (only === null || key !== 'list') return output;

@@ -1,5 +1,6 @@
 import type { Failure, LinkReply, LinkRequest, TextReply } from '../link/protocol.ts';
 import type { StopSignal } from '../link/stopper.ts';
+import { hidingIn } from '../core/foreign.ts';
 import { newsWithin, reachOf, type Reach } from './access.ts';
 import type { KeepCall } from './call-facts.ts';
 import type { CallModules } from './call-modules.ts';
@@ -9,6 +10,8 @@ import type { NewsBoard } from './news.ts';
 import type { AppPorts } from './ports.ts';
 import { principalOf, type Asker } from './principal.ts';
 import type { Starts } from './starts.ts';
+import { resourceKeyOf } from './resource-requests.ts';
+import { resourceAnswers } from './resources.ts';
 import { newsRequest, operations, type OperationKey } from './table.ts';
 import { abortSignalOf } from './stop-signal.ts';
 import { tellError } from './tell.ts';
@@ -36,6 +39,7 @@ export function dispatcher(
   told: Told,
 ): (request: LinkRequest, signal: StopSignal) => Promise<Reply> {
   const handlers: Handlers = handlersFor(ports, starts);
+  const resource = resourceAnswers(ports, handlers.list, told.bug);
   const byName = new Map(Object.entries(operations).map(([key, operation]) => [operation.name, key as OperationKey]));
   const chain = callChain({ hide: ports.hide, keep: told.keep, modules: told.modules }, (call) =>
     answerOf(handlers, call, told.bug),
@@ -48,13 +52,20 @@ export function dispatcher(
   return async ({ id, op, input, caller }, signal) => {
     const reached = await reachOf(ports, caller);
     const reach = reached.ok ? reached.reach : NOTHING;
+    const principal = principalOf(caller, ports.owner, reach.agent);
     if (op === newsRequest.name)
       return reached.ok
         ? { id, ...(await newsAfter(board, input, reach, abortSignalOf(signal))) }
         : failed(id, reached.problem);
+    const shown = resourceKeyOf(op);
+    if (shown !== undefined) {
+      if (!reached.ok) return failed(id, reached.problem);
+      const answer = await resource(shown, input, { asker: { ...caller, principal }, reach, signal });
+      if (!answer.ok) return failed(id, answer.problem);
+      return { id, ok: true, output: hidingIn(answer.output, ports.hide) };
+    }
     const key = byName.get(op);
     if (key === undefined) return failed(id, unknownOperation(op, [...byName.keys()]));
-    const principal = principalOf(caller, ports.owner, reach.agent);
     if (reached.ok && caller.env) ports.learnSecrets(caller.env);
     const fault = needsNoConfiguration.has(key) ? null : ports.fileFault();
     const refusal = reached.ok ? fault : reached.problem;

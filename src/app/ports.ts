@@ -8,6 +8,7 @@ import type { BranchKeeper } from '../engine/branch-ports.ts';
 import type { Clock, Files, Prover, Found, Rewinder, Terminal } from '../engine/ports.ts';
 import type { RunPlace } from '../engine/place.ts';
 import type { Workspace } from '../engine/workspace.ts';
+import type { ChangeBoard } from './changes.ts';
 import type { AgentAsking } from './principal.ts';
 import type { OutputOf } from './table.ts';
 import type { ProblemView } from './views.ts';
@@ -32,6 +33,8 @@ export interface AppPorts {
   /** Numeric id of the supervisor's user. */
   readonly owner: number;
   readonly clock: Clock;
+  /** What changed lately, for those who follow resources. */
+  readonly changes: ChangeBoard;
   readonly files: Files;
   readonly prover: Prover;
   readonly rewinder: Rewinder;

@@ -7,10 +7,8 @@ import { checkpointsOf } from './status.ts';
 import { iso } from './status-panes.ts';
 import type { InputOf } from './table.ts';
 import { tellRefusal } from './tell.ts';
+import { pageOf } from './text-page.ts';
 import type { ProblemView } from './views.ts';
-
-/** A client shows a model what it is given; more comes with the next call. */
-const MOST_CHARS = 40_000;
 
 /** The text of a step's checkpoint, accepted or not; without a step, of the last one that is done. */
 export async function readCheckpoint(
@@ -33,9 +31,7 @@ export async function readCheckpoint(
       },
     };
   const view = checkpointsOf(run).find((each) => each.step === step.id);
-  const whole = plainText(found.text).split('\n');
-  const shown = bounded(whole.slice(from - 1, from - 1 + lines));
-  const next = from + shown.length;
+  const { text, ...page } = pageOf(plainText(found.text), { from, lines });
   return {
     ok: true,
     output: {
@@ -48,10 +44,8 @@ export async function readCheckpoint(
       state: view?.state ?? 'later',
       problem: view?.problem ?? null,
       modifiedAt: iso(found.mtimeMs),
-      from,
-      lineCount: whole.length,
-      next: next <= whole.length ? next : null,
-      untrusted_output: cut(shown.join('\n')),
+      ...page,
+      untrusted_output: text,
     },
   };
 }
@@ -87,13 +81,3 @@ const notThere = (feature: string, step: AgentStep): ProblemView => ({
   sentence: `There is no ${step.checkpoint} of ${feature}: the ${step.role} has not written it.`,
   hint: `tmops status ${feature}`,
 });
-
-/** Only a single line is longer: checkpoints are made of paragraphs. */
-const cut = (text: string): string => (text.length > MOST_CHARS ? `${text.slice(0, MOST_CHARS)}…` : text);
-
-/** As many whole lines as fit, and at least one. */
-function bounded(lines: readonly string[]): readonly string[] {
-  let room = MOST_CHARS;
-  const end = lines.findIndex((line) => (room -= line.length + 1) < 0);
-  return end < 0 ? lines : lines.slice(0, Math.max(end, 1));
-}

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { stepModules } from '../adapters/modules/modules.ts';
 import type { OpenLog } from '../adapters/log/log.ts';
 import { callModules } from '../app/call-modules.ts';
+import type { ChangeBoard } from '../app/changes.ts';
 import type { dispatcher } from '../app/dispatch.ts';
 import { auditLog, type AuditLog } from '../audit/writer.ts';
 import type { Config } from '../config/schema.ts';
@@ -11,19 +12,21 @@ type Told = Parameters<typeof dispatcher>[3];
 export interface CallParts {
   readonly workspaceId: string;
   readonly log: OpenLog;
+  readonly changes: ChangeBoard;
   readonly audit: AuditLog;
   readonly modules: ReturnType<typeof stepModules>;
   readonly configNow: () => Config;
 }
 
 /** Who hears of the calls of a supervisor: its log, the audit log, and the modules of the configuration. */
-export function toldOfCalls({ workspaceId, log, audit, modules, configNow }: CallParts): Told {
+export function toldOfCalls({ workspaceId, log, changes, audit, modules, configNow }: CallParts): Told {
   return {
     bug: (error) => {
       log.error('an operation broke off', { err: error });
     },
     asked: (facts) => {
       log.info('asked', { ...facts });
+      changes.stir();
     },
     keep: (record, flushed) => {
       const at = new Date(Date.now() - record.durationMs).toISOString();

@@ -5,6 +5,7 @@ import { userInfo } from 'node:os';
 import { AGENT_TOKEN } from '../adapters/agents/agent-token.ts';
 import { openGit } from '../adapters/git/open.ts';
 import { tryWriting } from '../adapters/machine/writing.ts';
+import { resourceKeyOf } from '../app/resource-requests.ts';
 import { operations } from '../app/table.ts';
 import type { ProblemView } from '../app/views.ts';
 import { readEnvironment } from '../config/environment.ts';
@@ -69,7 +70,7 @@ export function linkFrom(cwd: string, only?: string) {
   };
   let found: Promise<Awaited<ReturnType<typeof workspaceOf>>> | null = null;
   return linkPort({
-    async dial() {
+    async dial(mayStart) {
       found ??= workspaceOf(cwd);
       const workspace = await found;
       if ('problem' in workspace) {
@@ -84,7 +85,7 @@ export function linkFrom(cwd: string, only?: string) {
         version,
         withinMs: ANSWER_WITHIN_MS,
         logFile: logFile(root),
-        start: () => startSupervisor(root),
+        start: () => (mayStart ? startSupervisor(root) : Promise.reject(new Error('none runs, and none is wanted'))),
       });
     },
     caller: (op, extras): Caller => ({
@@ -93,7 +94,9 @@ export function linkFrom(cwd: string, only?: string) {
       ...asker,
       ...(TELL_ENVIRONMENT.has(op) ? { env: readEnvironment() } : {}),
     }),
-    repeatable: (op) => Object.values(operations).find(({ name }) => name === op)?.idempotent ?? false,
+    repeatable: (op) =>
+      resourceKeyOf(op) !== undefined ||
+      (Object.values(operations).find(({ name }) => name === op)?.idempotent ?? false),
   });
 }
 

@@ -2,40 +2,32 @@ import { randomUUID } from 'node:crypto';
 import { lutimes, mkdir, rm, stat } from 'node:fs/promises';
 import { openGit } from '../adapters/git/open.ts';
 import { userInfo } from 'node:os';
-import { dirname } from 'node:path';
 import { residentIn } from '../adapters/agents/resident.ts';
 import { stepModules } from '../adapters/modules/modules.ts';
-import { copyInto } from '../adapters/project/copy.ts';
-import { openProver } from '../adapters/proof/open.ts';
-import { currentRun } from '../adapters/project/current-run.ts';
-import { openSinks, type Sinks } from '../adapters/sinks/sinks.ts';
-import type { TmuxTerminal } from '../adapters/tmux/terminal.ts';
-import { checkpointWatch } from '../adapters/watch/watch.ts';
+import { openSinks } from '../adapters/sinks/sinks.ts';
 import { systemClock } from '../adapters/clock/clock.ts';
 import { openLog, type OpenLog } from '../adapters/log/log.ts';
 import { dispatcher } from '../app/dispatch.ts';
-import { openNewsBoard } from '../app/news.ts';
+import { openChangeBoard, type ChangeBoard } from '../app/changes.ts';
+import { openNewsBoard, type NewsBoard } from '../app/news.ts';
+import type { AppPorts } from '../app/ports.ts';
 import { ownPrincipal } from '../app/principal.ts';
 import { openStarts, type Starts } from '../app/starts.ts';
 import { readEnvironment } from '../config/environment.ts';
-import { fill } from '../config/fields.ts';
 import type { Config } from '../config/schema.ts';
 import { keepMemory } from '../engine/memory.ts';
 import type { Notices } from '../engine/notify.ts';
-import type { Prover, Stop } from '../engine/ports.ts';
-import { openWorkspace, type Workspace } from '../engine/workspace.ts';
+import type { Stop } from '../engine/ports.ts';
+import type { Workspace } from '../engine/workspace.ts';
 import { makePrivateFolder } from '../files/in-place.ts';
-import { makeFolder, writeAtomically } from '../journal/atomic.ts';
+import { writeAtomically } from '../journal/atomic.ts';
 import { self, takeLock } from '../journal/lock.ts';
 import { serveLink } from '../link/server.ts';
-import { providerFrom } from './agents.ts';
 import { openAuditLog, toldOfCalls } from './calls.ts';
 import { openHttpDoor } from './http.ts';
 import { holdPlace, placeFiles, type PlaceFiles } from './kept-place.ts';
 import { leftovers } from './leftovers.ts';
-import { writeMetricsWith } from './metrics.ts';
 import { openNotices } from './notices.ts';
-import { telemetry } from './telemetry.ts';
 import { version } from './package.ts';
 import {
   checkSupervisorPlace,
@@ -44,6 +36,7 @@ import {
   workspaceIdOf,
   type SupervisorPlace,
 } from './places.ts';
+import { files, proverOf, workspaceOf } from './runs.ts';
 import { openSecrets, type Secrets } from './secrets.ts';
 import { openSupervisorConfig, type SupervisorConfig } from './supervisor-config.ts';
 import { surroundings } from './surroundings.ts';
@@ -141,6 +134,7 @@ async function superviseAt(kept: PlaceFiles, watch: Watch): Promise<number> {
   });
   const prover = proverOf(workspaceId, scratch, configNow);
   const board = openNewsBoard(randomUUID(), clock);
+  const changes = openChangeBoard(randomUUID(), clock);
   const notices = openNotices({
     root,
     clock,
@@ -153,15 +147,16 @@ async function superviseAt(kept: PlaceFiles, watch: Watch): Promise<number> {
   // Whoever ends makes room for another.
   const heard: Notices['heard'] = (run, event) => {
     notices.heard(run, event);
+    changes.heard(run, event);
     if (event.kind === 'run.completed' || event.kind === 'run.stopped') starts.queue.wake();
   };
   const workspace = workspaceOf({
-    ...{ root, config, configNow, log, secrets, lastWatchedMs, sinks, heard, prover },
+    ...{ root, clock, workspaceId, config, configNow, log, secrets, lastWatchedMs, sinks, heard, changes, prover },
     terminalOn: terminals.on,
   });
   const git = openGit({ environment: readEnvironment() });
   const ports = surroundings({
-    ...{ root, workspaceId, clock, workspace, files, prover, log, secrets, loaded: configs.loaded },
+    ...{ root, workspaceId, clock, changes, workspace, files, prover, log, secrets, loaded: configs.loaded },
     terminalOn: terminals.on,
     leftovers: leftovers({ root, workspaceId, socketPath, git, terminalOn: terminals.on, scratch: prover.scratch }),
   });
@@ -169,9 +164,34 @@ async function superviseAt(kept: PlaceFiles, watch: Watch): Promise<number> {
   // Before anybody can ask: what is asked of a run that is not taken up yet would find nothing to act with.
   const features = (await ports.features()).map(({ feature }) => feature);
   log.info('took up runs', { features: await workspace.takeUpAll(features) });
+  const code = await serveDoors(watch, { workspaceId, socketPath, ports, starts, board, changes, workspace });
+  await notices.close();
+  await workspace.close();
+  await prover.close();
+  await sinks.close();
+  await terminals.end();
+  await rm(pipesFolder, { recursive: true, force: true });
+  return code;
+}
+
+interface Doors {
+  readonly workspaceId: string;
+  readonly socketPath: string;
+  readonly ports: AppPorts;
+  readonly starts: Starts;
+  readonly board: NewsBoard;
+  readonly changes: ChangeBoard;
+  readonly workspace: Workspace;
+}
+
+/** Answers at every door until nobody needs the supervisor or it is told to end. Gives the exit code. */
+async function serveDoors({ root, place, config, configs, log, secrets }: Watch, doors: Doors): Promise<number> {
+  const { workspaceId, socketPath, ports, starts, board, changes, workspace } = doors;
+  const configNow = configs.now;
   const audit = openAuditLog(root, log);
   const modules = stepModules(root, () => configNow().modules);
-  const handle = dispatcher(ports, starts, board, toldOfCalls({ workspaceId, log, audit, modules, configNow }));
+  const told = toldOfCalls({ workspaceId, log, changes, audit, modules, configNow });
+  const handle = dispatcher(ports, starts, board, told);
   const http = await openHttpDoor({ root, place, config, handle, log, secrets });
   const served = await serveLink({
     socketPath,
@@ -184,7 +204,6 @@ async function superviseAt(kept: PlaceFiles, watch: Watch): Promise<number> {
   if (!served.ok) {
     log.error('the socket cannot be served', { failure: served.failure });
     await http.close();
-    await workspace.close();
     return 1;
   }
   const stopLimits = keepLimits(configNow, log, workspace, starts);
@@ -193,12 +212,6 @@ async function superviseAt(kept: PlaceFiles, watch: Watch): Promise<number> {
   await Promise.all([served.server.close(), http.close()]);
   await audit.close();
   await stopLimits();
-  await notices.close();
-  await workspace.close();
-  await prover.close();
-  await sinks.close();
-  await terminals.end();
-  await rm(pipesFolder, { recursive: true, force: true });
   return 0;
 }
 
@@ -225,78 +238,6 @@ function keepLimits(configNow: () => Config, log: OpenLog, workspace: Workspace,
     await queue.close();
     await stopMemory();
   };
-}
-
-const files = {
-  async write(path: string, text: string): Promise<void> {
-    await makeFolder(dirname(path));
-    await writeAtomically(path, text);
-  },
-};
-
-/** Tests run with what the configuration says at that moment. `scratch` is in a folder that only this user may enter. */
-function proverOf(workspaceId: string, scratch: string, configNow: () => Config): ReturnType<typeof openProver> {
-  return openProver({
-    git: openGit({ environment: readEnvironment() }),
-    workspaceId,
-    withinMs: () => configNow().evidence.tests_within,
-    scratch: { folder: scratch, copied: () => configNow().project.copy, copyInto },
-  });
-}
-
-interface WorkspaceNeeds {
-  readonly root: string;
-  readonly config: Config;
-  readonly configNow: () => Config;
-  readonly log: OpenLog;
-  readonly secrets: Secrets;
-  readonly lastWatchedMs: number;
-  readonly sinks: Sinks;
-  readonly heard: Notices['heard'];
-  readonly prover: Prover;
-  readonly terminalOn: (socket: string | null) => TmuxTerminal;
-}
-
-function workspaceOf(needs: WorkspaceNeeds): Workspace {
-  const { root, config, configNow, log, secrets, lastWatchedMs, sinks, heard, prover, terminalOn } = needs;
-  const { hide } = secrets;
-  const { settle_ms: shortMs, unfinished_ms: longMs, max_bytes: maxBytes } = config.checkpoints;
-  const git = openGit({ environment: readEnvironment() });
-  return openWorkspace({
-    root,
-    clock,
-    log,
-    pid: process.pid,
-    lastWatchedMs,
-    terminalOn,
-    files,
-    watch: checkpointWatch({ maxBytes }),
-    modules: stepModules(root, () => configNow().modules),
-    prover,
-    rewinder: git.rewinder,
-    keeper: git.keeper,
-    settle: { shortMs, longMs, unfinishedMs: longMs },
-    currentRun: (feature) => currentRun(root, feature),
-    checkpointsPath: (feature, run) => fill(config.paths.checkpoints, { feature, run }),
-    marks: { origin: { workspace: idOf(root, config), principal: ownPrincipal(userInfo().uid) }, hide },
-    providerFor(name, setup) {
-      secrets.learn(setup.env);
-      return providerFrom(name, configNow(), root, setup.env, { log, hide });
-    },
-    logFor: (feature, run) => log.child({ feature, run }),
-    record: {
-      version,
-      files,
-      sinks: [
-        (run, event) => {
-          sinks.give({ v: 1, ...event, feature: run.identity?.feature ?? '', run: run.identity?.run ?? '' });
-        },
-        telemetry(log),
-        heard,
-      ],
-      writeMetrics: writeMetricsWith(clock, git, hide),
-    },
-  });
 }
 
 /** Ends when told to, or when for `idleExitMs` no feature ran and no door was open. */

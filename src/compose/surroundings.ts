@@ -7,6 +7,7 @@ import { trustFolder, trustState } from '../adapters/agents/claude-trust.ts';
 import { openGit } from '../adapters/git/open.ts';
 import { openProject, type Project } from '../adapters/project/open.ts';
 import { placeRoleDocuments, type RoleDocument } from '../adapters/project/role-documents.ts';
+import type { ChangeBoard } from '../app/changes.ts';
 import type { AppPorts } from '../app/ports.ts';
 import { tellError, tellFaults } from '../app/tell.ts';
 import { fill } from '../config/fields.ts';
@@ -39,6 +40,7 @@ export interface SurroundingsParts {
   readonly root: string;
   readonly workspaceId: string;
   readonly clock: Clock;
+  readonly changes: ChangeBoard;
   readonly workspace: Workspace;
   readonly files: Files;
   readonly prover: Prover;
@@ -61,6 +63,7 @@ export function surroundings(parts: SurroundingsParts): AppPorts {
     version,
     owner: userInfo().uid,
     clock: parts.clock,
+    changes: parts.changes,
     workspace: parts.workspace,
     files: parts.files,
     ...{ prover: parts.prover, rewinder: git.rewinder, keeper: git.keeper, leftovers: parts.leftovers },

@@ -1,4 +1,4 @@
-import { LOST, LOST_CODE } from './client.ts';
+import { LOST_CODE } from './client.ts';
 import type { CallOptions, Link } from './client.ts';
 import type { Dialled } from './dial.ts';
 import type { Caller, LinkReply, TextReply } from './protocol.ts';
@@ -18,7 +18,8 @@ export type CallExtras = Pick<Caller, 'door' | 'readOnly' | 'client' | 'session'
 type Ask<Reply> = (op: string, input: unknown, extras: CallExtras, signal?: StopSignal) => Promise<Reply>;
 
 export interface LinkPortOptions {
-  readonly dial: () => Promise<Dialled>;
+  /** `mayStart`: whether a supervisor is to be started where none answers. */
+  readonly dial: (mayStart: boolean) => Promise<Dialled>;
   /** Completes who asks: working directory and, for `start`, the environment. */
   readonly caller: (op: string, extras: CallExtras) => Caller;
   /** Whether `op` may be asked a second time when the supervisor went away before it answered. */
@@ -28,22 +29,25 @@ export interface LinkPortOptions {
 export interface LinkPorts {
   readonly call: LinkPort;
   readonly ask: TextPort;
-  /** As `ask`, over the link that is open; without one it fails as a lost one does, and nothing is dialled. */
+  /** As `ask`, of a supervisor that runs already: none is started, and without one it fails. */
   readonly listen: TextPort;
   close(): void;
 }
 
 /** Ports that dial at the first call, keep the link, and dial again for the call after it was lost. */
 export function linkPort(options: LinkPortOptions): LinkPorts {
-  const dialled = dialler(options.dial);
+  const connect = dialler(options.dial);
   let open: Link | undefined;
   const port =
-    <Reply extends LinkReply | TextReply>(asked: (link: Link) => AskLink<Reply>): Ask<Reply | Refused> =>
+    <Reply extends LinkReply | TextReply>(
+      asked: (link: Link) => AskLink<Reply>,
+      mayStart = true,
+    ): Ask<Reply | Refused> =>
     async (op, input, extras, signal) => {
       for (let again = options.repeatable(op); ; again = false) {
         // Without waiting where there is a link: the request is on its way before anything else of this turn is done.
         if (!open?.isOpen()) {
-          const reached = await dialled();
+          const reached = await connect(mayStart);
           if (!reached.ok) return { id: 0, ok: false, failure: reached.failure };
           open = reached.link;
         }
@@ -54,10 +58,7 @@ export function linkPort(options: LinkPortOptions): LinkPorts {
   return {
     call: port((link) => link.call),
     ask: port((link) => link.ask),
-    listen: (op, input, extras, signal) =>
-      open?.isOpen() === true
-        ? open.ask(op, input, options.caller(op, extras), signal ? { signal } : {})
-        : Promise.resolve({ id: 0, ok: false, failure: LOST }),
+    listen: port((link) => link.ask, false),
     close: () => open?.close(),
   };
 }
@@ -65,11 +66,19 @@ export function linkPort(options: LinkPortOptions): LinkPorts {
 type Refused = Extract<LinkReply, { ok: false }>;
 type AskLink<Reply> = (op: string, input: unknown, caller: Caller, options: CallOptions) => Promise<Reply>;
 
-/** Dials. Calls that come while a dial is under way share it: one supervisor, not two. */
-function dialler(dial: () => Promise<Dialled>): () => Promise<Dialled> {
-  let dialling: Promise<Dialled> | undefined;
-  return () =>
-    (dialling ??= dial().finally(() => {
+/** Dials. Calls that come while a dial is under way share it: one supervisor and one link, not two. */
+function dialler(dial: LinkPortOptions['dial']): (mayStart: boolean) => Promise<Dialled> {
+  let dialling: { readonly mayStart: boolean; readonly reached: Promise<Dialled> } | undefined;
+  return async (mayStart) => {
+    for (let shared = dialling; shared; shared = dialling) {
+      const reached = await shared.reached;
+      // One that may start none says nothing to whoever may.
+      if (reached.ok || !mayStart || shared.mayStart) return reached;
+    }
+    const reached = dial(mayStart).finally(() => {
       dialling = undefined;
-    }));
+    });
+    dialling = { mayStart, reached };
+    return reached;
+  };
 }

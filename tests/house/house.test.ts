@@ -42,6 +42,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'doors/mcp': [
     '.',
     'app/table',
+    // What it asks to show resources, beside the table.
+    'app/resource-requests',
     'app/views',
     'app/arguments',
     'app/printable',

@@ -115,23 +115,28 @@ test('what may not be repeated is reported as lost', async () => {
   port.close();
 });
 
-test('a port that only listens dials nothing: it asks over the open link, and fails while there is none', async () => {
-  const server = await rig.serve();
-  let dials = 0;
+test('a port that only listens starts nothing: it asks whoever runs, and fails while nobody does', async () => {
+  const asked: boolean[] = [];
   const port = linkPort({
-    dial: () => {
-      dials += 1;
-      return dial(options(() => Promise.reject(new Error('never called'))));
+    dial: (mayStart) => {
+      asked.push(mayStart);
+      return dial(options(() => Promise.reject(new Error('none is wanted'))));
     },
     caller: (_op, extras) => ({ ...extras, cwd: '/' }),
-    repeatable: () => true,
+    repeatable: () => false,
   });
-  expect(await port.listen('echo', 1, { door: 'mcp' })).toMatchObject({ failure: { code: 'supervisor-lost' } });
-  expect(dials).toBe(0);
-  await port.call('echo', 1, { door: 'mcp' });
+  const [heard, called] = await Promise.all([
+    port.listen('echo', 1, { door: 'mcp' }),
+    port.call('echo', 1, { door: 'mcp' }),
+  ]);
+  expect([heard, called]).toMatchObject([{ ok: false }, { failure: { code: 'supervisor-not-started' } }]);
+  // What may start one does not make do with the dial of what may not.
+  expect(asked).toEqual([false, true]);
+  const server = await rig.serve();
   expect(await port.listen('echo', [2], { door: 'mcp' })).toMatchObject({ ok: true, json: '[2]' });
+  await port.call('echo', 1, { door: 'mcp' });
+  expect(asked).toEqual([false, true, false]);
   await server.close();
-  expect(await port.listen('echo', 3, { door: 'mcp' })).toMatchObject({ failure: { code: 'supervisor-lost' } });
-  expect(dials).toBe(1);
+  expect(await port.listen('echo', 3, { door: 'mcp' })).toMatchObject({ ok: false });
   port.close();
 });

@@ -7,6 +7,7 @@ import type { CallExtras, TextPort } from '../../link/port.ts';
 import type { AnswerCall, CallOptions, OnFault } from './call.ts';
 import { instructions } from './instructions.ts';
 import type { LogEntry } from './news.ts';
+import { addResources } from './resources.ts';
 
 export interface ServerOptions {
   readonly link: TextPort;
@@ -43,6 +44,9 @@ export function mcpServer(options: ServerOptions): McpServer {
         // The SDK keeps the level that a client asked for by the id of its session.
         void server.sendLoggingMessage(entry, carrier?.sessionId).catch(onFault);
       },
+      onAnswer: () => {
+        resources.reached();
+      },
       onProgress: (progress, id) => {
         const related = id === undefined ? {} : { relatedRequestId: id };
         void server.notification({ method: 'notifications/progress', params: { ...progress } }, related).catch(onFault);
@@ -55,6 +59,7 @@ export function mcpServer(options: ServerOptions): McpServer {
     { capabilities: { tools: {}, logging: {} }, instructions, jsonSchemaValidator: NO_VALIDATOR },
   );
   server.onerror = onFault;
+  const resources = addResources(server, options);
   server.setRequestHandler(ListToolsRequestSchema, () => {
     setImmediate(() => void load().catch(onFault));
     return { tools: [...tools] };
@@ -76,6 +81,9 @@ const NO_VALIDATOR: jsonSchemaValidator = {
   },
 };
 
+/** Who hears of calls: `log` of what the supervisor tells humans meanwhile. */
+type CallNews = { readonly log: (entry: LogEntry) => void } & Required<Pick<CallOptions, 'onAnswer' | 'onProgress'>>;
+
 /**
  * What calls are answered with. The schemas that arguments are checked against take a third of the start to load, so that
  * this is done once the client has the list of tools, or calls one.
@@ -83,7 +91,7 @@ const NO_VALIDATOR: jsonSchemaValidator = {
 async function loadCalls(
   { link, listen, tools, extras = {}, onFault, signal }: ServerOptions,
   client: () => string | undefined,
-  { log, onProgress }: { readonly log: (entry: LogEntry) => void } & Required<Pick<CallOptions, 'onProgress'>>,
+  { log, onAnswer, onProgress }: CallNews,
 ): Promise<AnswerCall> {
   const [{ toolCalls }, { logMessageOf, newsFollower }] = await Promise.all([import('./call.ts'), import('./news.ts')]);
   const follow = newsFollower({
@@ -99,7 +107,10 @@ async function loadCalls(
     listen,
     served: tools,
     onFault,
-    onAnswer: follow,
+    onAnswer: () => {
+      follow();
+      onAnswer();
+    },
     onProgress,
     extras: () => clientExtras(extras, client()),
   });

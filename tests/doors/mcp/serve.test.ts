@@ -29,7 +29,10 @@ describe('through the client of the SDK', () => {
   test('the server names itself, its instructions and its tools', async () => {
     expect(rig.client.getServerVersion()).toEqual({ name: 'tmops', version: '0.1.0' });
     expect(rig.client.getInstructions()).toContain('tmops_init_feature');
-    expect(rig.client.getServerCapabilities()).toEqual({ tools: {}, logging: {} });
+    expect(rig.client.getServerCapabilities()).toEqual({
+      ...{ tools: {}, logging: {}, completions: {} },
+      resources: { subscribe: true, listChanged: true },
+    });
     expect((await rig.client.listTools()).tools).toEqual(tools());
   });
 
