@@ -11,7 +11,7 @@ import { checkArguments } from '../../app/arguments.ts';
 import { resourceRequests, type Names } from '../../app/resource-requests.ts';
 import { CATALOG } from './resource-catalog.ts';
 import { completeResource } from './resource-completion.ts';
-import { badParameter, noResource, refusedResource } from './resource-error.ts';
+import { badParameter, noResource, quotedText, refusedResource } from './resource-error.ts';
 import { listedResources, listedTemplates, readCursor } from './resource-list.ts';
 import { readUri, RESOURCE_KINDS, templateOf, type Target } from './resource-uri.ts';
 import type { ResourcePorts } from './resources.ts';
@@ -96,23 +96,27 @@ function wanted(uri: string): { readonly target: Target; readonly input: Record<
   const read = readUri(uri);
   if (!read.ok) {
     if (read.fault === 'unknown') throw noResource(uri, read.why, templates);
-    throw badParameter(`${JSON.stringify(uri.slice(0, 200))} cannot be read: ${read.why}`);
+    throw badParameter(`${quotedText(uri)} cannot be read: ${read.why}`);
   }
   const { target } = read;
   const { request, input } = CATALOG[target.kind];
   const raw = input(target);
   const checked = checkArguments(request, raw, {
-    operation: templateOf(target.kind),
+    operation: PARAMETERS,
     argument: (key) => (key === 'file' ? 'name' : key),
   });
   if (checked.ok) return { target, input: checked.input };
   const { sentence, hint } = checked.failure;
+  const why = sentence.slice(`${PARAMETERS} cannot run: `.length, -1);
   const shape: Readonly<Record<string, z.ZodType>> = request.input.shape;
   const isNameBad = ['feature', 'role', 'file'].some(
     (key) => key in raw && shape[key]?.safeParse(raw[key]).success === false,
   );
-  throw isNameBad ? noResource(uri, sentence, templates) : badParameter(`${sentence} ${hint}`);
+  throw isNameBad ? noResource(uri, why, templates) : badParameter(`${templateOf(target.kind)}: ${why}. ${hint}`);
 }
+
+/** What is checked, as an operation; the sentences are ours. */
+const PARAMETERS = 'It';
 
 /** What may come to be is named already: a checkpoint that nobody has written yet can be waited for. */
 function mustBeNamed(uri: string, { kind, names }: Target, known: Names | undefined): void {

@@ -30,10 +30,14 @@ export function refusedResource(uri: string, { code, sentence, hint }: Failure):
 /** Much longer ones are not repeated whole. */
 const MAX_QUOTED = 500;
 
+/** The beginning of a client's text, on one line, without a character that a terminal would act upon. */
+export const quotedText = (text: string): string =>
+  JSON.stringify(text.slice(0, MAX_QUOTED)).replaceAll(/\p{C}/gu, '\ufffd');
+
 export const noResource = (uri: string, why: string, allowed: readonly string[]): ResourceError =>
   new ResourceError(
     RESOURCE_NOT_FOUND,
-    `There is no resource ${JSON.stringify(uri.slice(0, MAX_QUOTED))}: ${why}. There are: ${allowed.join(', ')}`,
+    `There is no resource ${quotedText(uri)}: ${why}. There are: ${allowed.join(', ')}`,
     { uri: uri.slice(0, MAX_QUOTED), allowed },
   );
 

@@ -420,6 +420,15 @@ describe('a client that is bound to one feature', () => {
   });
 });
 
+it('tells that the list is another one when a feature was put away', async () => {
+  await product.json('stop', THEIRS);
+  told.length = 0;
+  await product.json('cleanup', THEIRS, '--discard');
+  await until('the list has changed', () => told.includes('list'));
+  expect((await everyUri()).filter((uri) => uri.includes(THEIRS))).toEqual([]);
+  expect((await refused(client.readResource({ uri: `tmops://features/${THEIRS}/status` }))).code).toBe(-32002);
+});
+
 it('goes on to tell when the supervisor was killed, and tells what may have been missed', async () => {
   told.length = 0;
   await client.subscribeResource({ uri: `${BASE}/status` });
