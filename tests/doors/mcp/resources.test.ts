@@ -1,4 +1,4 @@
-import { rename, writeFile, mkdir, symlink, rm } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import {
   ResourceListChangedNotificationSchema,
@@ -417,6 +417,30 @@ describe('a client that is bound to one feature', () => {
     await until('ours is told', () => heard.includes(`${BASE}/status`) && heard.includes('tmops://features'));
     expect(new Set(heard)).toEqual(new Set([`${BASE}/status`, 'tmops://features']));
     await bound.close();
+  });
+});
+
+describe('a client in the pane of an agent', () => {
+  const inPane = (token: string): Promise<Client> =>
+    mcpClient({ ...product, env: { ...product.env, TMOPS_AGENT_TOKEN: token } });
+
+  it('sees the feature of that agent', async () => {
+    const token = await readFile(product.path(OURS, 'current', 'agents', 'tester', 'token'), 'utf8');
+    const agent = await inPane(token.trim());
+    expect((await everyUri(agent)).filter((uri) => uri.includes(THEIRS))).toEqual([]);
+    expect(await json(`${BASE}/status`, agent)).toMatchObject({ feature: OURS });
+    expect((await refused(agent.readResource({ uri: `tmops://features/${THEIRS}/spec` }))).data).toMatchObject({
+      code: 'access-other-feature',
+    });
+    await agent.close();
+  });
+
+  it('sees nothing with a token that no agent has', async () => {
+    const nobody = await inPane('tmops-agent-000');
+    expect(await everyUri(nobody)).toEqual(['tmops://features']);
+    for (const uri of ['tmops://features', `${BASE}/status`, `${BASE}/logs/tester`])
+      expect((await refused(nobody.readResource({ uri }))).data).toMatchObject({ code: 'access-unknown-agent' });
+    await nobody.close();
   });
 });
 
