@@ -7,7 +7,7 @@ import { openOrTell } from './open-run.ts';
 import { plainText } from './pane-text.ts';
 import type { AppPorts } from './ports.ts';
 import { specPath } from './read-run-file.ts';
-import { namesPrint } from './resource-names.ts';
+import type { NamesPrint } from './resource-names.ts';
 import { NO_NAMES, type ResourceInput, type ResourceOutput, type Watched } from './resource-requests.ts';
 import type { ProblemView } from './views.ts';
 
@@ -20,6 +20,7 @@ type Told = { readonly ok: true; readonly output: Changes } | { readonly ok: fal
 export interface WatchParts {
   readonly ports: AppPorts;
   readonly glances: Glances;
+  readonly namesPrint: NamesPrint;
   /** The list of features within reach, as text. */
   readonly listed: () => Promise<string>;
   readonly reach: Reach;
@@ -76,10 +77,10 @@ async function lookAt(parts: WatchParts, wanted: readonly Watched[]): Promise<Lo
 
 /** By which two states of what is looked at can be told apart; undefined where the journal tells of changes. */
 async function printOf(parts: WatchParts, { what, feature = '', name = '' }: Watched): Promise<string | undefined> {
-  const { ports, listed, reach, glances } = parts;
+  const { ports, listed, reach, glances, namesPrint } = parts;
   if (what === 'features') return hashOf(await listed());
   if (what === 'names') {
-    const names = await namesPrint(ports, reach);
+    const names = await namesPrint(reach);
     return names === '' ? NO_NAMES : hashOf(names);
   }
   if (what !== 'pane' && what !== 'spec') return undefined;

@@ -204,7 +204,7 @@ const toldTo = (log: OpenLog, changes: ChangeBoard): Parameters<typeof dispatche
   },
   asked: (facts) => {
     log.info('asked', { ...facts });
-    changes.stir();
+    changes.asked();
   },
 });
 

@@ -31,7 +31,7 @@ it('wakes whoever waits, at once where something has changed already', async () 
   const board = openChangeBoard('here', systemClock());
   const place = board.cursor();
   const waits = board.moved(place, 60_000, never);
-  board.stir();
+  board.asked();
   await waits;
   await board.moved(place, 60_000, never);
   await board.moved(board.cursor(), 1, never);

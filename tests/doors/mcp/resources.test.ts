@@ -420,6 +420,21 @@ describe('a client that is bound to one feature', () => {
   });
 });
 
+it('tells each connection what it follows, and goes on when another one has ended', async () => {
+  const [one, other] = [await mcpClient(product), await mcpClient(product)];
+  const [heardByOne, heardByOther]: [string[], string[]] = [[], []];
+  listen(one, heardByOne);
+  listen(other, heardByOther);
+  await one.subscribeResource({ uri: `${BASE}/status` });
+  await one.subscribeResource({ uri: `${BASE}/journal` });
+  await other.subscribeResource({ uri: `${BASE}/journal` });
+  await one.close();
+  await product.json('resume', OURS);
+  await until('the other is told', () => heardByOther.length > 0);
+  expect(new Set(heardByOther)).toEqual(new Set([`${BASE}/journal`]));
+  await other.close();
+});
+
 describe('a client in the pane of an agent', () => {
   const inPane = (token: string): Promise<Client> =>
     mcpClient({ ...product, env: { ...product.env, TMOPS_AGENT_TOKEN: token } });
@@ -456,7 +471,7 @@ it('tells that the list is another one when a feature was put away', async () =>
 it('goes on to tell when the supervisor was killed, and tells what may have been missed', async () => {
   told.length = 0;
   await client.subscribeResource({ uri: `${BASE}/status` });
-  await product.json('resume', OURS);
+  await product.json('pause', OURS);
   await until('the status is told', () => told.includes(`${BASE}/status`));
   await product.endSupervisor('SIGKILL');
   told.length = 0;
