@@ -82,7 +82,7 @@ export function openChangeBoard(epoch: string, clock: Clock): ChangeBoard {
 /** Where names of features are told of, which belong to none of them. */
 export const ALL = '';
 
-/** After these a run has another role or checkpoint than before. */
+/** After these a run has another role, checkpoint or figure than before. */
 const NAMING: ReadonlySet<EventKind> = new Set([
   'run.initialised',
   'run.queued',
@@ -91,6 +91,7 @@ const NAMING: ReadonlySet<EventKind> = new Set([
   'checkpoint.seen',
   'checkpoint.refused',
   'checkpoint.gone',
+  'step.completed',
 ]);
 
 const keyOf = (topic: Topic, feature: string, name = ''): string => `${topic}/${feature}/${name}`;

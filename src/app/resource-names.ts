@@ -69,7 +69,9 @@ async function linesOf(ports: AppPorts): Promise<readonly NamesLine[]> {
   return named.flatMap((names) => {
     if (!names) return [];
     const there = names.checkpoints.filter(({ isThere }) => isThere).map(({ file }) => file);
-    return [{ feature: names.feature, line: [names.feature, ...names.roles, ...there].join(' ') }];
+    return [
+      { feature: names.feature, line: [names.feature, String(names.hasMetrics), ...names.roles, ...there].join(' ') },
+    ];
   });
 }
 
@@ -84,6 +86,7 @@ async function namesIn(ports: AppPorts, feature: string): Promise<Names | null> 
     updatedAt: iso(run.updatedAt),
     roles: rolesOf(run),
     checkpoints: checkpointNames(run),
+    hasMetrics: Object.values(run.done).some(({ how }) => how !== 'skipped'),
   };
 }
 

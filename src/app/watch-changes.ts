@@ -38,13 +38,18 @@ export async function watchChanges(
   if (refused) return { ok: false, problem: refused };
   const ends = clock.now() + timeoutMs;
   const hasLooks = wanted.some(({ what }) => what === 'pane' || what === 'spec');
-  let look = await lookAt(parts, wanted);
   const isOver = (): boolean => signal.aborted || clock.now() >= ends;
+  const lookSoon = async (): Promise<Look> => {
+    await clock.sleep(TOGETHER_MS, signal);
+    return lookAt(parts, wanted);
+  };
+  let look = await lookAt(parts, wanted);
+  // What changed since it was asked last is waited with, too: else a burst would be told piece by piece.
+  if (look.changed.length > 0 && !look.isFirst) look = await lookSoon();
   while (look.changed.length === 0 && !look.isFirst && !isOver()) {
     const left = ends - clock.now();
     await changes.moved(look.cursor, hasLooks ? Math.min(left, GOOD_FOR_MS) : left, signal);
-    await clock.sleep(TOGETHER_MS, signal);
-    look = await lookAt(parts, wanted);
+    look = await lookSoon();
   }
   const { changed, seen } = look;
   return { ok: true, output: { changed, seen } };

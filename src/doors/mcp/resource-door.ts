@@ -11,7 +11,7 @@ import { checkArguments } from '../../app/arguments.ts';
 import { resourceRequests, type Names } from '../../app/resource-requests.ts';
 import { CATALOG } from './resource-catalog.ts';
 import { completeResource } from './resource-completion.ts';
-import { badParameter, noResource, quotedText, refusedResource } from './resource-error.ts';
+import { badParameter, dataOf, noResource, quotedText, refusedResource } from './resource-error.ts';
 import { listedResources, listedTemplates, readCursor } from './resource-list.ts';
 import { readUri, RESOURCE_KINDS, templateOf, type Target } from './resource-uri.ts';
 import type { ResourcePorts } from './resources.ts';
@@ -96,7 +96,7 @@ function wanted(uri: string): { readonly target: Target; readonly input: Record<
   const read = readUri(uri);
   if (!read.ok) {
     if (read.fault === 'unknown') throw noResource(uri, read.why, templates);
-    throw badParameter(`${quotedText(uri)} cannot be read: ${read.why}`);
+    throw badParameter(`${quotedText(uri)} cannot be read: ${read.why}`, dataOf(uri));
   }
   const { target } = read;
   const { request, input } = CATALOG[target.kind];
@@ -112,7 +112,9 @@ function wanted(uri: string): { readonly target: Target; readonly input: Record<
   const isNameBad = ['feature', 'role', 'file'].some(
     (key) => key in raw && shape[key]?.safeParse(raw[key]).success === false,
   );
-  throw isNameBad ? noResource(uri, why, templates) : badParameter(`${templateOf(target.kind)}: ${why}. ${hint}`);
+  throw isNameBad
+    ? noResource(uri, why, templates)
+    : badParameter(`${templateOf(target.kind)}: ${why}. ${hint}`, dataOf(uri));
 }
 
 /** What is checked, as an operation; the sentences are ours. */
