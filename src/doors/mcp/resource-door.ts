@@ -19,14 +19,14 @@ import { openSubscriptions } from './subscriptions.ts';
 
 /** Answers the requests for resources of one connection. Each rejects with what the protocol is to say. */
 export interface ResourceDoor {
-  list(cursor: string | undefined, signal: AbortSignal): Promise<ListResourcesResult>;
-  templates(cursor: string | undefined): ListResourceTemplatesResult;
-  read(uri: string, signal: AbortSignal): Promise<ReadResourceResult>;
-  subscribe(uri: string, signal: AbortSignal): Promise<EmptyResult>;
-  unsubscribe(uri: string): EmptyResult;
-  complete(params: CompleteRequestParams, signal: AbortSignal): Promise<CompleteResult>;
+  readonly list: (cursor: string | undefined, signal: AbortSignal) => Promise<ListResourcesResult>;
+  readonly templates: (cursor: string | undefined) => ListResourceTemplatesResult;
+  readonly read: (uri: string, signal: AbortSignal) => Promise<ReadResourceResult>;
+  readonly subscribe: (uri: string, signal: AbortSignal) => Promise<EmptyResult>;
+  readonly unsubscribe: (uri: string) => EmptyResult;
+  readonly complete: (params: CompleteRequestParams, signal: AbortSignal) => Promise<CompleteResult>;
   /** A supervisor answers now: whoever was shown a list without one may be shown more. */
-  reached(): void;
+  readonly reached: () => void;
 }
 
 export interface ResourceDoorPorts extends ResourcePorts {

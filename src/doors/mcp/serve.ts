@@ -16,7 +16,7 @@ const LAST_ANSWERS_WITHIN_MS = 500;
 
 export interface McpOptions {
   readonly link: TextPort;
-  /** The same over the link that is open, for what must not start a supervisor. */
+  /** The same of a supervisor that runs already, for what must not start one. */
   readonly listen: TextPort;
   readonly name: string;
   readonly version: string;
