@@ -64,15 +64,16 @@ interface NamesLine {
   readonly line: string;
 }
 
+/** One after the other: each may have to be opened first. */
 async function linesOf(ports: AppPorts): Promise<readonly NamesLine[]> {
-  const named = await Promise.all((await ports.features()).map(({ feature }) => namesIn(ports, feature)));
-  return named.flatMap((names) => {
-    if (!names) return [];
+  const lines: NamesLine[] = [];
+  for (const { feature } of await ports.features()) {
+    const names = await namesIn(ports, feature);
+    if (!names) continue;
     const there = names.checkpoints.filter(({ isThere }) => isThere).map(({ file }) => file);
-    return [
-      { feature: names.feature, line: [names.feature, String(names.hasMetrics), ...names.roles, ...there].join(' ') },
-    ];
-  });
+    lines.push({ feature, line: [feature, String(names.hasMetrics), ...names.roles, ...there].join(' ') });
+  }
+  return lines;
 }
 
 /** Null where it has no run that can be read: there is nothing to show of it. */
