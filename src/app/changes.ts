@@ -1,11 +1,11 @@
 import { rolesOf, whereIn } from '../core/where.ts';
-import type { Event } from '../core/event.ts';
+import type { Event, EventKind } from '../core/event.ts';
 import type { Run } from '../core/run.ts';
 import type { Clock } from '../engine/ports.ts';
 import type { Watchable } from './resource-requests.ts';
 
-/** What can be told from the journal alone, at no cost. */
-export type Topic = Extract<Watchable, 'status' | 'journal' | 'log' | 'checkpoint' | 'metrics'>;
+/** What can be told from the journal alone, at no cost. Of `names`, which are those of all features, that they may have. */
+export type Topic = Extract<Watchable, 'names' | 'status' | 'journal' | 'log' | 'checkpoint' | 'metrics'>;
 
 /** What changed lately, for doors that follow it. */
 export interface ChangeBoard {
@@ -13,8 +13,8 @@ export interface ChangeBoard {
   heard(run: Run, event: Event): void;
   /** `name`: of a log its role, of a checkpoint its file. */
   post(topic: Topic, feature: string, name?: string): void;
-  /** Something was asked for that may have changed what there is. */
-  stir(): void;
+  /** Something was asked for that may have changed which features there are. */
+  asked(): void;
   /** The place of now, for `changedAfter`. */
   cursor(): string;
   /** Whether it changed after that place. What was before this supervisor's time, or is no longer known, counts as changed. */
@@ -38,12 +38,9 @@ export function openChangeBoard(epoch: string, clock: Clock): ChangeBoard {
     const [of, seen] = cursor.split(':');
     return of === epoch && /^\d+$/.test(seen ?? '') ? Number(seen) : null;
   };
-  const stir = (): void => {
+  const post: ChangeBoard['post'] = (topic, feature, name) => {
     count += 1;
     for (const waits of waiting) waits.abort();
-  };
-  const post: ChangeBoard['post'] = (topic, feature, name) => {
-    stir();
     const key = keyOf(topic, feature, name);
     at.delete(key);
     at.set(key, count);
@@ -54,7 +51,9 @@ export function openChangeBoard(epoch: string, clock: Clock): ChangeBoard {
   };
   return {
     post,
-    stir,
+    asked() {
+      post('names', ALL);
+    },
     heard(run, event) {
       const { feature } = run.identity ?? {};
       if (feature === undefined) return;
@@ -63,6 +62,7 @@ export function openChangeBoard(epoch: string, clock: Clock): ChangeBoard {
       post('journal', feature);
       for (const each of role === undefined ? rolesOf(run) : [role]) post('log', feature, each);
       if (file !== undefined) post('checkpoint', feature, file);
+      if (NAMING.has(event.kind)) post('names', ALL);
     },
     cursor: () => `${epoch}:${count}`,
     changedAfter(cursor, topic, feature, name) {
@@ -78,5 +78,20 @@ export function openChangeBoard(epoch: string, clock: Clock): ChangeBoard {
     },
   };
 }
+
+/** Where names of features are told of, which belong to none of them. */
+export const ALL = '';
+
+/** After these a run has another role, checkpoint or figure than before. */
+const NAMING: ReadonlySet<EventKind> = new Set([
+  'run.initialised',
+  'run.queued',
+  'run.started',
+  'agent.launched',
+  'checkpoint.seen',
+  'checkpoint.refused',
+  'checkpoint.gone',
+  'step.completed',
+]);
 
 const keyOf = (topic: Topic, feature: string, name = ''): string => `${topic}/${feature}/${name}`;

@@ -25,7 +25,8 @@ export async function readLog(
     .filter((entry) => entry.text.toLowerCase().includes(wanted));
   const shown = after === undefined ? entries.slice(-limit) : entries.slice(0, limit);
   const more = after !== undefined && entries.length > limit;
-  const newest = events.at(-1)?.seq ?? Math.max(after ?? 0, run.seq);
+  // A number of an earlier run leads to the beginning of what comes in this one.
+  const newest = events.at(-1)?.seq ?? Math.min(after ?? 0, run.seq);
   return {
     ok: true,
     output: {

@@ -2,6 +2,7 @@ import type { Run } from '../core/run.ts';
 import { rolesOf } from '../core/where.ts';
 import { isAgentStep } from '../core/workflow.ts';
 import { outOfReachOf, type Reach } from './access.ts';
+import { ALL } from './changes.ts';
 import { openOrTell } from './open-run.ts';
 import type { AppPorts } from './ports.ts';
 import type { Names, ResourceInput, ResourceOutput } from './resource-requests.ts';
@@ -38,18 +39,41 @@ export async function resourceNames(
   return { ok: true, output: { features, next: last === candidates.at(-1) || last === '' ? null : last } };
 }
 
-/** Which resources there are, as one text: without the times that they were changed at. */
-export async function namesPrint(ports: AppPorts, reach: Reach): Promise<string> {
-  const candidates = (await ports.features()).map(({ feature }) => feature);
-  const named = await Promise.all(
-    candidates.filter((each) => reach.only === null || each === reach.only).map((each) => namesIn(ports, each)),
-  );
-  const lines = named.flatMap((names) => {
-    if (!names) return [];
+/** Which resources there are within reach, as one text: without the times that they were changed at. */
+export type NamesPrint = (reach: Reach) => Promise<string>;
+
+/** Made anew only when something happened that names may follow from. */
+export function openNamesPrint(ports: AppPorts): NamesPrint {
+  const { changes } = ports;
+  let all: { readonly at: string; readonly lines: Promise<readonly NamesLine[]> } | null = null;
+  return async ({ only }) => {
+    if (all === null || changes.changedAfter(all.at, 'names', ALL))
+      all = { at: changes.cursor(), lines: linesOf(ports) };
+    const asked = all;
+    asked.lines.catch(() => {
+      // Whoever asks next tries again; who asked now is told below.
+      if (all === asked) all = null;
+    });
+    const lines = (await asked.lines).filter(({ feature }) => only === null || feature === only);
+    return lines.map(({ line }) => line).join('\n');
+  };
+}
+
+interface NamesLine {
+  readonly feature: string;
+  readonly line: string;
+}
+
+/** One after the other: each may have to be opened first. */
+async function linesOf(ports: AppPorts): Promise<readonly NamesLine[]> {
+  const lines: NamesLine[] = [];
+  for (const { feature } of await ports.features()) {
+    const names = await namesIn(ports, feature);
+    if (!names) continue;
     const there = names.checkpoints.filter(({ isThere }) => isThere).map(({ file }) => file);
-    return [[names.feature, ...names.roles, ...there].join(' ')];
-  });
-  return lines.join('\n');
+    lines.push({ feature, line: [feature, String(names.hasMetrics), ...names.roles, ...there].join(' ') });
+  }
+  return lines;
 }
 
 /** Null where it has no run that can be read: there is nothing to show of it. */
@@ -63,6 +87,7 @@ async function namesIn(ports: AppPorts, feature: string): Promise<Names | null> 
     updatedAt: iso(run.updatedAt),
     roles: rolesOf(run),
     checkpoints: checkpointNames(run),
+    hasMetrics: Object.values(run.done).some(({ how }) => how !== 'skipped'),
   };
 }
 

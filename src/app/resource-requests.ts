@@ -48,6 +48,8 @@ const namesView = z.strictObject({
   updatedAt: isoTime,
   roles: z.array(z.string()),
   checkpoints: z.array(checkpointName),
+  /** Whether a step was done, at which they are written. */
+  hasMetrics: z.boolean(),
 });
 
 const logEntry = z.strictObject({

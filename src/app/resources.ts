@@ -10,7 +10,7 @@ import type { Asker } from './principal.ts';
 import { readCheckpoint } from './read-checkpoint.ts';
 import { readLog } from './read-log.ts';
 import { readMetrics, readSpec } from './read-run-file.ts';
-import { resourceNames } from './resource-names.ts';
+import { openNamesPrint, resourceNames } from './resource-names.ts';
 import { resourceRequests, type ResourceInput, type ResourceKey, type ResourceOutput } from './resource-requests.ts';
 import { abortSignalOf } from './stop-signal.ts';
 import { tellError, unknownFeature } from './tell.ts';
@@ -61,6 +61,7 @@ const INTERNAL: ProblemView = {
 
 function answersOf(ports: AppPorts, list: Handlers['list']): Answers {
   const glances = openGlances(ports.clock);
+  const namesPrint = openNamesPrint(ports);
   return {
     names: (input, { reach }) => resourceNames(ports, input, reach),
     spec: (input, { reach }) => withRun(ports, input.feature, reach, (live) => readSpec(live, input, ports)),
@@ -72,7 +73,7 @@ function answersOf(ports: AppPorts, list: Handlers['list']): Answers {
         const answer = await list({}, asker, signal);
         return JSON.stringify(answer.ok ? withinReach('list', answer.output, reach) : answer.problem);
       };
-      return watchChanges({ ports, glances, listed, reach }, input, abortSignalOf(signal));
+      return watchChanges({ ports, glances, namesPrint, listed, reach }, input, abortSignalOf(signal));
     },
   };
 }

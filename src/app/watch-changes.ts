@@ -7,7 +7,7 @@ import { openOrTell } from './open-run.ts';
 import { plainText } from './pane-text.ts';
 import type { AppPorts } from './ports.ts';
 import { specPath } from './read-run-file.ts';
-import { namesPrint } from './resource-names.ts';
+import type { NamesPrint } from './resource-names.ts';
 import { NO_NAMES, type ResourceInput, type ResourceOutput, type Watched } from './resource-requests.ts';
 import type { ProblemView } from './views.ts';
 
@@ -20,6 +20,7 @@ type Told = { readonly ok: true; readonly output: Changes } | { readonly ok: fal
 export interface WatchParts {
   readonly ports: AppPorts;
   readonly glances: Glances;
+  readonly namesPrint: NamesPrint;
   /** The list of features within reach, as text. */
   readonly listed: () => Promise<string>;
   readonly reach: Reach;
@@ -37,13 +38,18 @@ export async function watchChanges(
   if (refused) return { ok: false, problem: refused };
   const ends = clock.now() + timeoutMs;
   const hasLooks = wanted.some(({ what }) => what === 'pane' || what === 'spec');
-  let look = await lookAt(parts, wanted);
   const isOver = (): boolean => signal.aborted || clock.now() >= ends;
+  const lookSoon = async (): Promise<Look> => {
+    await clock.sleep(TOGETHER_MS, signal);
+    return lookAt(parts, wanted);
+  };
+  let look = await lookAt(parts, wanted);
+  // What changed since it was asked last is waited with, too: else a burst would be told piece by piece.
+  if (look.changed.length > 0 && !look.isFirst) look = await lookSoon();
   while (look.changed.length === 0 && !look.isFirst && !isOver()) {
     const left = ends - clock.now();
     await changes.moved(look.cursor, hasLooks ? Math.min(left, GOOD_FOR_MS) : left, signal);
-    await clock.sleep(TOGETHER_MS, signal);
-    look = await lookAt(parts, wanted);
+    look = await lookSoon();
   }
   const { changed, seen } = look;
   return { ok: true, output: { changed, seen } };
@@ -76,10 +82,10 @@ async function lookAt(parts: WatchParts, wanted: readonly Watched[]): Promise<Lo
 
 /** By which two states of what is looked at can be told apart; undefined where the journal tells of changes. */
 async function printOf(parts: WatchParts, { what, feature = '', name = '' }: Watched): Promise<string | undefined> {
-  const { ports, listed, reach, glances } = parts;
+  const { ports, listed, reach, glances, namesPrint } = parts;
   if (what === 'features') return hashOf(await listed());
   if (what === 'names') {
-    const names = await namesPrint(ports, reach);
+    const names = await namesPrint(reach);
     return names === '' ? NO_NAMES : hashOf(names);
   }
   if (what !== 'pane' && what !== 'spec') return undefined;

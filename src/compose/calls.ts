@@ -26,7 +26,7 @@ export function toldOfCalls({ workspaceId, log, changes, audit, modules, configN
     },
     asked: (facts) => {
       log.info('asked', { ...facts });
-      changes.stir();
+      changes.asked();
     },
     keep: (record, flushed) => {
       const at = new Date(Date.now() - record.durationMs).toISOString();

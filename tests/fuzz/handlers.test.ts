@@ -2,6 +2,7 @@ import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { resourceRequests } from '../../src/app/resource-requests.ts';
 import { operations, type Operation } from '../../src/app/table.ts';
 import { version } from '../../src/compose/package.ts';
 import { socketOfWorkspace } from '../../src/compose/places.ts';
@@ -88,6 +89,26 @@ test(
     expect(await product.status('auth-api')).toMatchObject({ feature: 'auth-api', phase: 'running' });
   },
 );
+
+test('the same of what resources are asked with', { timeout: 120_000 }, async () => {
+  const before = await filesOutside();
+  const valid: Readonly<Record<string, unknown>> = {
+    feature: 'auth-api',
+    role: 'tester',
+    file: '003-tests-complete.md',
+  };
+  for (const { name, input, output } of Object.values(resourceRequests)) {
+    const given = Object.fromEntries(Object.entries(valid).filter(([key]) => Object.hasOwn(input.shape, key)));
+    const request = { ...operations.status, name, input, output };
+    for (const key of Object.keys(input.shape))
+      for (const text of HOSTILE) await ask(request, { ...given, [key]: text });
+  }
+  for (const text of HOSTILE) {
+    const wanted = [{ what: 'pane', feature: 'auth-api', name: text.slice(0, 90) }, { what: 'names' }];
+    await ask({ ...operations.status, ...resourceRequests.changes }, { timeoutMs: 0, wanted });
+  }
+  expect(await filesOutside()).toEqual(before);
+});
 
 test('hostile names of features and layouts make no file and open nothing', { timeout: 120_000 }, async () => {
   const before = await filesOutside();

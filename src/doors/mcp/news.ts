@@ -6,7 +6,7 @@ import type { TextPort } from '../../link/port.ts';
 const REQUEST_MS = 50_000;
 
 export interface NewsOptions {
-  /** Asks the supervisor over the link that is open, and fails when none is: news never starts a supervisor. */
+  /** Asks a supervisor that runs already, and fails when none does: news never starts one. */
   readonly listen: TextPort;
   readonly take: (news: NewsView) => void;
   /** Told of an answer that cannot be read. */

@@ -1,6 +1,6 @@
 import type { CompleteRequestParams, CompleteResult } from '@modelcontextprotocol/sdk/types.js';
 import { resourceRequests, type Names } from '../../app/resource-requests.ts';
-import { badParameter } from './resource-error.ts';
+import { badParameter, quotedText } from './resource-error.ts';
 import { RESOURCE_KINDS, templateOf, type ResourceKind } from './resource-uri.ts';
 
 /** The most that the protocol lets an answer hold. */
@@ -22,11 +22,10 @@ export async function completeResource(
   const kind = RESOURCE_KINDS.find((each) => templateOf(each) === ref.uri);
   if (!kind)
     throw badParameter(
-      `There is no template ${JSON.stringify(ref.uri.slice(0, 200))}. There are: ${RESOURCE_KINDS.map(templateOf).join(', ')}`,
+      `There is no template ${quotedText(ref.uri)}. There are: ${RESOURCE_KINDS.map(templateOf).join(', ')}`,
     );
   const values = await valuesOf(kind, argument, context?.arguments?.['feature'], names);
-  if (values === null)
-    throw badParameter(`${templateOf(kind)} has no place ${JSON.stringify(argument.name.slice(0, 60))}.`);
+  if (values === null) throw badParameter(`${templateOf(kind)} has no place ${quotedText(argument.name)}.`);
   const fitting = [...new Set(values)].filter((value) => value.startsWith(argument.value));
   return {
     completion: { values: fitting.slice(0, MOST), total: fitting.length, hasMore: fitting.length > MOST },

@@ -11,7 +11,7 @@ import { checkArguments } from '../../app/arguments.ts';
 import { resourceRequests, type Names } from '../../app/resource-requests.ts';
 import { CATALOG } from './resource-catalog.ts';
 import { completeResource } from './resource-completion.ts';
-import { badParameter, noResource, refusedResource } from './resource-error.ts';
+import { badParameter, dataOf, noResource, quotedText, refusedResource } from './resource-error.ts';
 import { listedResources, listedTemplates, readCursor } from './resource-list.ts';
 import { readUri, RESOURCE_KINDS, templateOf, type Target } from './resource-uri.ts';
 import type { ResourcePorts } from './resources.ts';
@@ -19,14 +19,14 @@ import { openSubscriptions } from './subscriptions.ts';
 
 /** Answers the requests for resources of one connection. Each rejects with what the protocol is to say. */
 export interface ResourceDoor {
-  list(cursor: string | undefined, signal: AbortSignal): Promise<ListResourcesResult>;
-  templates(cursor: string | undefined): ListResourceTemplatesResult;
-  read(uri: string, signal: AbortSignal): Promise<ReadResourceResult>;
-  subscribe(uri: string, signal: AbortSignal): Promise<EmptyResult>;
-  unsubscribe(uri: string): EmptyResult;
-  complete(params: CompleteRequestParams, signal: AbortSignal): Promise<CompleteResult>;
+  readonly list: (cursor: string | undefined, signal: AbortSignal) => Promise<ListResourcesResult>;
+  readonly templates: (cursor: string | undefined) => ListResourceTemplatesResult;
+  readonly read: (uri: string, signal: AbortSignal) => Promise<ReadResourceResult>;
+  readonly subscribe: (uri: string, signal: AbortSignal) => Promise<EmptyResult>;
+  readonly unsubscribe: (uri: string) => EmptyResult;
+  readonly complete: (params: CompleteRequestParams, signal: AbortSignal) => Promise<CompleteResult>;
   /** A supervisor answers now: whoever was shown a list without one may be shown more. */
-  reached(): void;
+  readonly reached: () => void;
 }
 
 export interface ResourceDoorPorts extends ResourcePorts {
@@ -96,23 +96,29 @@ function wanted(uri: string): { readonly target: Target; readonly input: Record<
   const read = readUri(uri);
   if (!read.ok) {
     if (read.fault === 'unknown') throw noResource(uri, read.why, templates);
-    throw badParameter(`${JSON.stringify(uri.slice(0, 200))} cannot be read: ${read.why}`);
+    throw badParameter(`${quotedText(uri)} cannot be read: ${read.why}`, dataOf(uri));
   }
   const { target } = read;
   const { request, input } = CATALOG[target.kind];
   const raw = input(target);
   const checked = checkArguments(request, raw, {
-    operation: templateOf(target.kind),
+    operation: PARAMETERS,
     argument: (key) => (key === 'file' ? 'name' : key),
   });
   if (checked.ok) return { target, input: checked.input };
   const { sentence, hint } = checked.failure;
+  const why = sentence.slice(`${PARAMETERS} cannot run: `.length, -1);
   const shape: Readonly<Record<string, z.ZodType>> = request.input.shape;
   const isNameBad = ['feature', 'role', 'file'].some(
     (key) => key in raw && shape[key]?.safeParse(raw[key]).success === false,
   );
-  throw isNameBad ? noResource(uri, sentence, templates) : badParameter(`${sentence} ${hint}`);
+  throw isNameBad
+    ? noResource(uri, why, templates)
+    : badParameter(`${templateOf(target.kind)}: ${why}. ${hint}`, dataOf(uri));
 }
+
+/** What is checked, as an operation; the sentences are ours. */
+const PARAMETERS = 'It';
 
 /** What may come to be is named already: a checkpoint that nobody has written yet can be waited for. */
 function mustBeNamed(uri: string, { kind, names }: Target, known: Names | undefined): void {

@@ -24,17 +24,24 @@ export function refusedResource(uri: string, { code, sentence, hint }: Failure):
       : /^(supervisor-|workspace-|internal|cancelled)/.test(code)
         ? ErrorCode.InternalError
         : RESOURCE_NOT_FOUND;
-  return new ResourceError(kind, `${sentence} ${hint}`, { uri: uri.slice(0, MAX_QUOTED), code, hint });
+  return new ResourceError(kind, `${sentence} ${hint}`, { ...dataOf(uri), code, hint });
 }
 
 /** Much longer ones are not repeated whole. */
 const MAX_QUOTED = 500;
 
+/** What an error says of the URI that it is about. */
+export const dataOf = (uri: string): { readonly uri: string } => ({ uri: uri.slice(0, MAX_QUOTED) });
+
+/** The beginning of a client's text, on one line, without a character that a terminal would act upon. */
+export const quotedText = (text: string): string =>
+  JSON.stringify(text.slice(0, MAX_QUOTED)).replaceAll(/\p{C}/gu, '\ufffd');
+
 export const noResource = (uri: string, why: string, allowed: readonly string[]): ResourceError =>
   new ResourceError(
     RESOURCE_NOT_FOUND,
-    `There is no resource ${JSON.stringify(uri.slice(0, MAX_QUOTED))}: ${why}. There are: ${allowed.join(', ')}`,
-    { uri: uri.slice(0, MAX_QUOTED), allowed },
+    `There is no resource ${quotedText(uri)}: ${why}. There are: ${allowed.join(', ')}`,
+    { ...dataOf(uri), allowed },
   );
 
 export const badParameter = (message: string, data: Readonly<Record<string, unknown>> = {}): ResourceError =>

@@ -40,12 +40,12 @@ export function readCursor(cursor: string | undefined): string | undefined {
   return feature;
 }
 
-function resourcesOf({ feature, updatedAt, roles, checkpoints }: Names): Resource[] {
+function resourcesOf({ feature, updatedAt, roles, checkpoints, hasMetrics }: Names): Resource[] {
   return [
     resource('status', { feature }, updatedAt),
     resource('spec', { feature }, null),
     resource('journal', { feature }, updatedAt),
-    resource('metrics', { feature }, null),
+    ...(hasMetrics ? [resource('metrics', { feature }, null)] : []),
     ...checkpoints
       .filter(({ isThere }) => isThere)
       .map(({ file, modifiedAt }) => resource('checkpoint', { feature, name: file }, modifiedAt)),

@@ -1,6 +1,7 @@
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import {
   CompleteRequestSchema,
+  ErrorCode,
   ListResourcesRequestSchema,
   ListResourceTemplatesRequestSchema,
   ReadResourceRequestSchema,
@@ -10,10 +11,11 @@ import {
 import type { TextPort } from '../../link/port.ts';
 import type { OnFault } from './call.ts';
 import type { ResourceDoor } from './resource-door.ts';
+import { ResourceError } from './resource-error.ts';
 
 export interface ResourcePorts {
   readonly link: TextPort;
-  /** The same over the link that is open, for what must not start a supervisor. */
+  /** The same of a supervisor that runs already, for what must not start one. */
   readonly listen: TextPort;
   readonly onFault: OnFault;
   /** Aborted when the connection has ended. */
@@ -29,35 +31,44 @@ export interface ResourcePorts {
 // eslint-disable-next-line @typescript-eslint/no-deprecated
 export function addResources(server: Server, ports: ResourcePorts): { readonly reached: () => void } {
   server.registerCapabilities({ resources: { subscribe: true, listChanged: true }, completions: {} });
-  const told = (sending: Promise<void>): void => void sending.catch(ports.onFault);
+  const sent = (sending: Promise<void>): void => void sending.catch(ports.onFault);
   let loading: Promise<ResourceDoor> | undefined;
   const door = (): Promise<ResourceDoor> =>
     (loading ??= import('./resource-door.ts').then(({ resourceDoor }) =>
       resourceDoor({
         ...ports,
         onUpdate: (uri) => {
-          told(server.sendResourceUpdated({ uri }));
+          sent(server.sendResourceUpdated({ uri }));
         },
         onList: () => {
-          told(server.sendResourceListChanged());
+          sent(server.sendResourceListChanged());
         },
       }),
     ));
-  server.setRequestHandler(ListResourcesRequestSchema, async ({ params }, { signal }) =>
-    (await door()).list(params?.cursor, signal),
+  const answered = async <T>(act: (opened: ResourceDoor) => Promise<T> | T): Promise<T> => {
+    try {
+      return await act(await door());
+    } catch (error) {
+      throw told(error, ports.onFault);
+    }
+  };
+  server.setRequestHandler(ListResourcesRequestSchema, ({ params }, { signal }) =>
+    answered(({ list }) => list(params?.cursor, signal)),
   );
-  server.setRequestHandler(ListResourceTemplatesRequestSchema, async ({ params }) =>
-    (await door()).templates(params?.cursor),
+  server.setRequestHandler(ListResourceTemplatesRequestSchema, ({ params }) =>
+    answered(({ templates }) => templates(params?.cursor)),
   );
-  server.setRequestHandler(ReadResourceRequestSchema, async ({ params }, { signal }) =>
-    (await door()).read(params.uri, signal),
+  server.setRequestHandler(ReadResourceRequestSchema, ({ params }, { signal }) =>
+    answered(({ read }) => read(params.uri, signal)),
   );
-  server.setRequestHandler(SubscribeRequestSchema, async ({ params }, { signal }) =>
-    (await door()).subscribe(params.uri, signal),
+  server.setRequestHandler(SubscribeRequestSchema, ({ params }, { signal }) =>
+    answered(({ subscribe }) => subscribe(params.uri, signal)),
   );
-  server.setRequestHandler(UnsubscribeRequestSchema, async ({ params }) => (await door()).unsubscribe(params.uri));
-  server.setRequestHandler(CompleteRequestSchema, async ({ params }, { signal }) =>
-    (await door()).complete(params, signal),
+  server.setRequestHandler(UnsubscribeRequestSchema, ({ params }) =>
+    answered(({ unsubscribe }) => unsubscribe(params.uri)),
+  );
+  server.setRequestHandler(CompleteRequestSchema, ({ params }, { signal }) =>
+    answered(({ complete }) => complete(params, signal)),
   );
   return {
     reached: () => {
@@ -69,4 +80,11 @@ export function addResources(server: Server, ports: ResourcePorts): { readonly r
         .catch(ports.onFault);
     },
   };
+}
+
+/** What the client may be told: the text of an error that nobody expected stays here. */
+function told(error: unknown, onFault: OnFault): ResourceError {
+  if (error instanceof ResourceError) return error;
+  onFault(error);
+  return new ResourceError(ErrorCode.InternalError, "Internal error. tmops' log has the details.", {});
 }

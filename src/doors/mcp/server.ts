@@ -11,7 +11,7 @@ import { addResources } from './resources.ts';
 
 export interface ServerOptions {
   readonly link: TextPort;
-  /** The same over the link that is open, for what must not start a supervisor. */
+  /** The same of a supervisor that runs already, for what must not start one. */
   readonly listen: TextPort;
   readonly name: string;
   readonly version: string;

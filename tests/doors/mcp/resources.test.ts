@@ -1,4 +1,4 @@
-import { rename, writeFile, mkdir, symlink, rm } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import {
   ResourceListChangedNotificationSchema,
@@ -119,7 +119,7 @@ describe('before anything was asked of a supervisor', () => {
     expect(await everyUri()).toEqual([
       'tmops://features',
       ...[OURS, THEIRS].flatMap((feature) =>
-        ['status', 'spec', 'journal', 'metrics'].map((what) => `tmops://features/${feature}/${what}`),
+        ['status', 'spec', 'journal'].map((what) => `tmops://features/${feature}/${what}`),
       ),
     ]);
   });
@@ -194,7 +194,7 @@ describe('a feature that is under way', () => {
       next: null,
     });
     const uris = await everyUri();
-    expect(uris).toContain(`${BASE}/checkpoints/001-discovery-trigger.md`);
+    expect(uris).toEqual(expect.arrayContaining([`${BASE}/checkpoints/001-discovery-trigger.md`, `${BASE}/metrics`]));
     expect(uris).not.toContain(`${BASE}/checkpoints/003-tests-complete.md`);
     expect(await refused(client.readResource({ uri: `${BASE}/checkpoints/003-tests-complete.md` }))).toMatchObject({
       code: -32002,
@@ -210,7 +210,7 @@ describe('a feature that is under way', () => {
     const [text, about] = await contentsOf(`${BASE}/panes/tester?lines=5`);
     expect(text).toMatchObject({ uri: `${BASE}/panes/tester?lines=5`, mimeType: 'text/plain' });
     expect(text?.text).not.toMatch(/[\0-\x08\x0b-\x1f\x7f-\x9f]/);
-    expect(JSON.parse(about?.text ?? '')).toMatchObject({ role: 'tester', text: holding('untrusted') });
+    expect(JSON.parse(about?.text ?? '')).toMatchObject({ role: 'tester', note: holding('untrusted') });
   });
 
   it('pages the journal to its end, each event once', async () => {
@@ -420,10 +420,58 @@ describe('a client that is bound to one feature', () => {
   });
 });
 
+it('tells each connection what it follows, and goes on when another one has ended', async () => {
+  const [one, other] = [await mcpClient(product), await mcpClient(product)];
+  const [heardByOne, heardByOther]: [string[], string[]] = [[], []];
+  listen(one, heardByOne);
+  listen(other, heardByOther);
+  await one.subscribeResource({ uri: `${BASE}/status` });
+  await one.subscribeResource({ uri: `${BASE}/journal` });
+  await other.subscribeResource({ uri: `${BASE}/journal` });
+  await one.close();
+  await product.json('resume', OURS);
+  await until('the other is told', () => heardByOther.length > 0);
+  expect(new Set(heardByOther)).toEqual(new Set([`${BASE}/journal`]));
+  await other.close();
+});
+
+describe('a client in the pane of an agent', () => {
+  const inPane = (token: string): Promise<Client> =>
+    mcpClient({ ...product, env: { ...product.env, TMOPS_AGENT_TOKEN: token } });
+
+  it('sees the feature of that agent', async () => {
+    const token = await readFile(product.path(OURS, 'current', 'agents', 'tester', 'token'), 'utf8');
+    const agent = await inPane(token.trim());
+    expect((await everyUri(agent)).filter((uri) => uri.includes(THEIRS))).toEqual([]);
+    expect(await json(`${BASE}/status`, agent)).toMatchObject({ feature: OURS });
+    expect((await refused(agent.readResource({ uri: `tmops://features/${THEIRS}/spec` }))).data).toMatchObject({
+      code: 'access-other-feature',
+    });
+    await agent.close();
+  });
+
+  it('sees nothing with a token that no agent has', async () => {
+    const nobody = await inPane('tmops-agent-000');
+    expect(await everyUri(nobody)).toEqual(['tmops://features']);
+    for (const uri of ['tmops://features', `${BASE}/status`, `${BASE}/logs/tester`])
+      expect((await refused(nobody.readResource({ uri }))).data).toMatchObject({ code: 'access-unknown-agent' });
+    await nobody.close();
+  });
+});
+
+it('tells that the list is another one when a feature was put away', async () => {
+  await product.json('stop', THEIRS);
+  told.length = 0;
+  await product.json('cleanup', THEIRS, '--discard');
+  await until('the list has changed', () => told.includes('list'));
+  expect((await everyUri()).filter((uri) => uri.includes(THEIRS))).toEqual([]);
+  expect((await refused(client.readResource({ uri: `tmops://features/${THEIRS}/status` }))).code).toBe(-32002);
+});
+
 it('goes on to tell when the supervisor was killed, and tells what may have been missed', async () => {
   told.length = 0;
   await client.subscribeResource({ uri: `${BASE}/status` });
-  await product.json('resume', OURS);
+  await product.json('pause', OURS);
   await until('the status is told', () => told.includes(`${BASE}/status`));
   await product.endSupervisor('SIGKILL');
   told.length = 0;

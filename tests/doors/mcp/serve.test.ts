@@ -101,6 +101,11 @@ describe('through the client of the SDK', () => {
     await until('the fault is told on stderr', () => /fault: Error: (secret detail|Internal error)/.test(rig.stderr()));
   });
 
+  test('an unexpected error shows none of its text where a resource is read', async () => {
+    for (const uri of ['tmops://features/broken/status', 'tmops://features/odd-output/journal'])
+      await expect(rig.client.readResource({ uri })).rejects.toThrow(/-32603: Internal error\. tmops' log has the/);
+  });
+
   test('an unknown tool is a protocol error that names the tools', async () => {
     await expect(rig.client.callTool({ name: 'tmops_sudo', arguments: {} })).rejects.toThrow(
       /-32602: Unknown tool: "tmops_sudo". Tools: tmops_init_feature, /,
