@@ -25,6 +25,8 @@ export interface HttpDoorParts {
   readonly place: SupervisorPlace;
   /** As it was when the supervisor began. */
   readonly config: Config;
+  /** What is wrong with the configuration now, if anything is. */
+  readonly fileFault: () => ProblemView | null;
   /** Answers the operations. */
   readonly handle: Handle;
   readonly log: Log;
@@ -43,6 +45,8 @@ export interface HttpDoor {
 
 /** How often whoever listens gets a sign of life, in ms: well within what proxies and clients wait. */
 const KEEP_ALIVE_MS = 15_000;
+/** How long a client may take to send a request. */
+const REQUEST_WITHIN_MS = 30_000;
 /** What of an error's text, which may hold what a client sent, is logged. */
 const MOST_LOGGED = 300;
 
@@ -52,7 +56,7 @@ export async function openHttpDoor(parts: HttpDoorParts): Promise<HttpDoor> {
   if ('problem' in opened) {
     if (parts.config.server.http.enabled) parts.log.error('MCP over HTTP cannot be served', { ...opened.problem });
     return {
-      handle: answering(parts.handle, () => ({ failure: opened.problem })),
+      handle: answering(parts.handle, () => ({ failure: parts.fileFault() ?? opened.problem })),
       sessions: () => 0,
       close: () => Promise.resolve(),
     };
@@ -97,6 +101,7 @@ async function opening(parts: HttpDoorParts): Promise<Opened | { readonly proble
         keys: read?.keys ?? null,
       },
       keepAliveMs: KEEP_ALIVE_MS,
+      requestWithinMs: REQUEST_WITHIN_MS,
       limit: http.sessions_limit,
       idleMs: http.session_idle,
       portsOf: (client) => {

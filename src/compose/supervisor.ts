@@ -192,7 +192,7 @@ async function serveDoors({ root, place, config, configs, log, secrets }: Watch,
   const modules = stepModules(root, () => configNow().modules);
   const told = toldOfCalls({ workspaceId, log, changes, audit, modules, configNow });
   const handle = dispatcher(ports, starts, board, told);
-  const http = await openHttpDoor({ root, place, config, handle, log, secrets });
+  const http = await openHttpDoor({ root, place, config, handle, log, secrets, fileFault: ports.fileFault });
   const served = await serveLink({
     socketPath,
     version,

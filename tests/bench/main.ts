@@ -7,6 +7,7 @@ import { execa } from 'execa';
 import { measureClaude } from './claude.ts';
 import { measureHandOffs } from './handoffs.ts';
 import { measureHold } from './hold.ts';
+import { measureHttp } from './http.ts';
 import { measureIdle } from './idle.ts';
 import { measureMcpCalls, measureMcpStarts } from './mcp.ts';
 import { readOptions, type BenchOptions, type PartName } from './options.ts';
@@ -20,6 +21,7 @@ const MEASURE: Readonly<Record<PartName, (extent: Extent) => Promise<Row[]>>> = 
   hold: measureHold,
   'mcp-start': measureMcpStarts,
   'mcp-call': measureMcpCalls,
+  'mcp-http': measureHttp,
   targets: measureTargets,
   recovery: measureRecovery,
   idle: measureIdle,

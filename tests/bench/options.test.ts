@@ -7,7 +7,7 @@ it('measures every part but Claude Code when nothing is asked for', () => {
     kind: 'run',
     options: {
       quick: false,
-      parts: ['hand-offs', 'hold', 'mcp-start', 'mcp-call', 'targets', 'recovery', 'idle', 'demo'],
+      parts: ['hand-offs', 'hold', 'mcp-start', 'mcp-call', 'mcp-http', 'targets', 'recovery', 'idle', 'demo'],
     },
   });
 });
@@ -45,7 +45,7 @@ it.each([
   [['--only'], "Option '--only <value>' argument missing"],
   [
     ['--only', 'idel'],
-    'There is no part "idel". Parts: hand-offs, hold, mcp-start, mcp-call, targets, recovery, idle, demo, claude',
+    'There is no part "idel". Parts: hand-offs, hold, mcp-start, mcp-call, mcp-http, targets, recovery, idle, demo, claude',
   ],
   [['--only', 'toString'], 'There is no part "toString"'],
 ])('%j is refused in one line', (argv, why) => {

@@ -22,6 +22,7 @@ export const PARTS = {
   hold: 'from a human’s first key in a pane until the automation holds still',
   'mcp-start': 'tmops mcp from its start to the first list of tools, beside the SDK’s bare server',
   'mcp-call': 'a status call over MCP, beside the SDK’s bare echo',
+  'mcp-http': 'a status call over HTTP, beside the SDK’s bare echo; a hundred clients at once',
   targets: 'configuration, checkpoints, the script',
   recovery: 'from a supervisor’s kill -9 until the next one watches',
   idle: 'what idle features cost, and the resume of killed agents',

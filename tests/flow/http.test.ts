@@ -9,7 +9,10 @@ import { watchersOf } from '../rig/flow.ts';
 import { linesOf } from '../rig/json-lines.ts';
 import { mcpClient } from '../rig/mcp-client.ts';
 import { openProduct, type Product } from '../rig/product.ts';
+import { eventsOf, greet, headersOf, messagesOf, postTo } from '../rig/mcp-http.ts';
+import { rawClient } from '../rig/mcp-http-speed.ts';
 import { until } from '../rig/wait.ts';
+import { toolCall } from '../doors/mcp/rig.ts';
 
 /** MCP over HTTP from the supervisor of the built product. */
 
@@ -51,6 +54,37 @@ test('several clients see one truth: what one starts over HTTP, the others see o
   expect(principals).toContain(`http:${uid}`);
   expect(principals).toContain(`mcp:${uid}`);
   await Promise.all([first, second, stdio].map((client) => client.close()));
+});
+
+test('an answer whose connection was cut is read where it was lost', async () => {
+  product = await openProduct({ play: 'wait', config: ENABLED });
+  const place = await httpPlace(product);
+  const url = new URL(place.url);
+  const session = await greet(url, '2025-11-25', { authorization: `Bearer ${await tokenOf(place)}` });
+  await product.json('init', FEATURE);
+  await product.json('start', FEATURE);
+  await product.reached(FEATURE, 'panes', ({ panes }) => panes.every(({ pane }) => pane !== null));
+  const waiting = eventsOf(await postTo(url, toolCall(1, 'tmops_wait', { feature: FEATURE }), session));
+  const opening = await waiting.next();
+  await waiting.cut();
+  await product.cli('stop', FEATURE);
+  const response = await fetch(url, { headers: headersOf({ ...session, 'last-event-id': opening?.id }) });
+  expect(await messagesOf(response)).toMatchObject([
+    { id: 1, result: { structuredContent: { feature: FEATURE, done: true } } },
+  ]);
+});
+
+test('a hundred clients at once: none fails', async () => {
+  product = await openProduct({ config: ENABLED });
+  await product.json('init', FEATURE);
+  const place = await httpPlace(product);
+  const token = await tokenOf(place);
+  const clients = await Promise.all(Array.from({ length: 100 }, () => rawClient(place.url, token)));
+  expect((await httpPlace(product)).sessions).toBe(100);
+  for (let round = 0; round < 5; round += 1)
+    await Promise.all(clients.map((client) => client.call('tmops_get_status', { feature: FEATURE })));
+  await Promise.all(clients.map((client) => client.close()));
+  expect((await httpPlace(product)).sessions).toBe(0);
 });
 
 test('a client over HTTP is told when a run needs a human', async () => {
@@ -122,7 +156,7 @@ test('a supervisor that is needed by nobody ends, but not while a client over HT
   // It looks every five seconds whether it is needed; a look in between would be a door.
   const looks = async (): Promise<number> => (await stat(product.path('.supervisor', 'pid'))).mtimeMs;
   const first = await looks();
-  await until('three looks', async () => (await looks()) > first + 11_000, { withinMs: 20_000, everyMs: 200 });
+  await until('two looks', async () => (await looks()) > first + 6_000, { withinMs: 20_000, everyMs: 200 });
   expect(() => process.kill(supervisor, 0)).not.toThrow();
   await (client.transport as { terminateSession?: () => Promise<void> }).terminateSession?.();
   await client.close();
@@ -144,6 +178,10 @@ test('without the key there is none, and it is said how to have it', async () =>
   expect(exitCode).toBe(1);
   expect(stderr).toContain('MCP over HTTP is not enabled in this supervisor.');
   expect(stderr).toContain('server.http.enabled: true');
+  await product.configure({ config: 'server: {http: {enabled: true, token: none}}' });
+  const faulty = await product.cli('http');
+  expect(faulty.exitCode).toBe(1);
+  expect(faulty.stderr).toContain('unsafe.http_without_token');
   expect(await stat(product.path('.supervisor', 'http-token')).catch(() => null)).toBeNull();
 });
 
@@ -166,7 +204,7 @@ test('what cannot be served is told; the supervisor does its work all the same',
     expect(await told()).toContain(says);
     expect(await told()).not.toContain('long-enough');
   }
-});
+}, 60_000);
 
 test('clients with names of their own are told apart, and no token is in log, journal or answer', async () => {
   const tokens = { ada: 'ada-has-this-token-of-her-own', bob: 'bob-has-this-token-of-his-own' };

@@ -34,6 +34,7 @@ export async function startHttp(options: Partial<HttpOptions> = {}): Promise<Htt
     port: 0,
     rules: { hosts: ['tmops.test'], origins: ['https://tools.test'], keys },
     keepAliveMs: 15_000,
+    requestWithinMs: 30_000,
     limit: 256,
     idleMs: 60_000,
     name: 'tmops',

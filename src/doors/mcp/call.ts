@@ -139,7 +139,7 @@ function notServed({ tool, effect }: Operation, readOnly: boolean): string {
     .filter(({ name }) => name === tool)
     .map(toolsetOf)
     .join('');
-  return `${known} It is in the toolset ${set}: start the server with --toolsets default,${set} or --tools ${tool}, or use the command line.`;
+  return `${known} It is in the toolset ${set}: start the server with --toolsets default,${set} or --tools ${tool} (over HTTP: server.toolsets, server.tools), or use the command line.`;
 }
 
 const refused = (message: string): Answer => ({ error: { code: ErrorCode.InvalidParams, message } });

@@ -17,6 +17,8 @@ export interface HttpOptions extends Omit<SessionsOptions, 'now'> {
   readonly rules: GateRules;
   /** How often whoever listens gets a sign of life, in ms. */
   readonly keepAliveMs: number;
+  /** A request has to be whole within this, its headers within the half of it; in ms. */
+  readonly requestWithinMs: number;
 }
 
 export interface HttpServer {
@@ -30,8 +32,6 @@ export interface HttpServer {
 /** The path of the one endpoint. */
 export const MCP_PATH = '/mcp';
 
-/** A request has to be whole within this, its headers within the half of it. */
-const REQUEST_WITHIN_MS = 30_000;
 /** How long a connection is kept for the client's next request. */
 const UNUSED_WITHIN_MS = 60_000;
 const MAX_CONNECTIONS = 1024;
@@ -44,13 +44,14 @@ const CLOSE_WITHIN_MS = 500;
  * when it cannot listen (`EADDRINUSE`, …).
  */
 export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
-  const { host, port, keepAliveMs, onFault } = options;
+  const { host, port, keepAliveMs, requestWithinMs, onFault } = options;
   const sessions = httpSessions({ ...options, now: () => performance.now() });
   const server = createServer(
     {
-      requestTimeout: REQUEST_WITHIN_MS,
-      headersTimeout: REQUEST_WITHIN_MS / 2,
+      requestTimeout: requestWithinMs,
+      headersTimeout: requestWithinMs / 2,
       keepAliveTimeout: UNUSED_WITHIN_MS,
+      connectionsCheckingInterval: requestWithinMs / 15,
       // Told by us, as JSON.
       requireHostHeader: false,
     },

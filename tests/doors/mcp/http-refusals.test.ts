@@ -269,6 +269,23 @@ test.each<[string, string, RegExp]>([
   socket.destroy();
 });
 
+test.each<[string, string]>([
+  ['headers that do not end', 'POST /mcp HTTP/1.1\r\nhost: localhost\r\n'],
+  [
+    'a body that does not come',
+    `POST /mcp HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${TOKEN}\r\ncontent-type: application/json\r\naccept: */*\r\ncontent-length: 9\r\n\r\n`,
+  ],
+])('%s: 408 after a while', async (_, text) => {
+  const slow = await startHttp({ requestWithinMs: 300 });
+  const socket = connect(slow.server.port, '127.0.0.1');
+  socket.write(text);
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  expect(answer.toString()).toMatch(/^HTTP\/1\.1 408 /);
+  refused(answer.toString().split('\r\n\r\n')[1] ?? '', -32_600, /^Request Timeout/);
+  socket.destroy();
+  await slow.server.close();
+});
+
 test('a session is its client’s: another token does not find it', async () => {
   const session = await greet(rig.url, '2025-11-25', { authorization: `Bearer ${ADAS_TOKEN}` });
   const theirs = { ...session, authorization: `Bearer ${TOKEN}` };

@@ -202,6 +202,27 @@ describe('on the wire', () => {
     expect(server.lines[2]).toEqual({ jsonrpc: '2.0', id: 9, result: {} });
   });
 
+  test('what is asked before the greeting is answered as after it, and a greeting may come late', async () => {
+    server = startRaw(entry);
+    server.send({ jsonrpc: '2.0', id: 1, method: 'ping' }, initialize(2), initialized);
+    await until('both answers', () => server.lines.length === 2);
+    expect(server.lines).toMatchObject([
+      { id: 1, result: {} },
+      { id: 2, result: { protocolVersion: '2025-11-25' } },
+    ]);
+  });
+
+  test('calls are answered as they are done: a hundred overtake one that waits', async () => {
+    await greeted();
+    server.send(toolCall('waits', 'tmops_wait', { feature: 'auth-api' }));
+    const ids = Array.from({ length: 100 }, (_, number) => number + 2);
+    server.send(...ids.map((id) => toolCall(id, 'tmops_get_status', { feature: `feature-${id}` })));
+    await until('all answers but one', () => server.lines.length === 101);
+    const answers = new Map(server.lines.slice(1).map((line) => [line['id'], line]));
+    for (const id of ids)
+      expect(answers.get(id)).toMatchObject({ result: { structuredContent: { feature: `feature-${id}` } } });
+  });
+
   test('messages may come byte by byte, end in CR LF and be separated by empty lines', async () => {
     server = startRaw(entry);
     const bytes = Buffer.from(`${JSON.stringify(initialize(1))}\r\n\n${JSON.stringify(initialized)}\r\n`);

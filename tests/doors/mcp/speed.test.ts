@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bundled } from '../../rig/mcp-bundle.ts';
+import { TOKEN } from '../../rig/mcp-http.ts';
+import { rawClient } from '../../rig/mcp-http-speed.ts';
 import { quantile, startServer } from '../../rig/mcp-speed.ts';
 
 // Against the SDK's bare server with one echo tool, bundled the same way and measured in turns in the same run, so that
@@ -68,6 +70,38 @@ test('a status call over stdio and the socket: p50 at most 2 times a bare echo',
   for (const part of [0.5, 0.95, 0.99]) {
     const [mine, floor] = [quantile(samples.ours, part), quantile(samples.bare, part)];
     report(`one call, p${part * 100} in ms`, { ours: round(mine), bare: round(floor), ratio: round(mine / floor) });
+  }
+  expect(quantile(samples.ours, 0.5)).toBeLessThanOrEqual(2 * quantile(samples.bare, 0.5));
+});
+
+test('a status call over HTTP: p50 at most 2 times a bare echo', { retry: 2 }, async () => {
+  const entries = await Promise.all(['mcp-http-entry', 'mcp-http-echo'].map(bundled));
+  const children = entries.map((file) =>
+    spawn(process.execPath, [file], { env: {}, stdio: ['ignore', 'pipe', 'inherit'] }),
+  );
+  const addresses = await Promise.all(children.map(async ({ stdout }) => String(await once(stdout, 'data')).trim()));
+  const [ours, bare] = await Promise.all(addresses.map((url) => rawClient(url, TOKEN)));
+  const samples = { ours: [] as number[], bare: [] as number[] };
+  for (let n = -WARM_UP; n < CALLS; n += 1) {
+    const echo = await bare!.call('echo', { text: 'hello' });
+    const status = await ours!.call('tmops_get_status', { feature: 'auth-api' });
+    if (n < 0) continue;
+    samples.bare.push(echo);
+    samples.ours.push(status);
+  }
+  await Promise.all([ours!.close(), bare!.close()]);
+  for (const child of children) {
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+  for (const file of entries) rmSync(file, { force: true });
+  for (const part of [0.5, 0.95, 0.99]) {
+    const [mine, floor] = [quantile(samples.ours, part), quantile(samples.bare, part)];
+    report(`one call over HTTP, p${part * 100} in ms`, {
+      ours: round(mine),
+      bare: round(floor),
+      ratio: round(mine / floor),
+    });
   }
   expect(quantile(samples.ours, 0.5)).toBeLessThanOrEqual(2 * quantile(samples.bare, 0.5));
 });
