@@ -32,6 +32,10 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
         return examineMachine((withinMs) => workspaceOf(process.cwd(), withinMs), env);
       },
       mcp: runMcp,
+      async client(target, options) {
+        const { reach } = await import('./client.ts');
+        return reach(target, { ...options, env, link: link.call });
+      },
       async demo(args) {
         const { runDemo } = await import('./demo.ts');
         return runDemo(args);

@@ -28,6 +28,7 @@ const code = await runCli({
     attach: never,
     doctor: never,
     mcp: () => Promise.resolve(0),
+    client: never,
     demo: never,
     supervise: never,
   },

@@ -58,6 +58,7 @@ export function cli(argv: readonly string[], setting: CliSetting = {}): CliRun {
       attach: never,
       doctor: never,
       mcp: never,
+      client: never,
       demo: never,
       supervise: never,
       ...setting.ports,
