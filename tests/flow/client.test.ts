@@ -2,10 +2,12 @@ import { rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { bundled } from '../rig/mcp-bundle.ts';
 import { startHttpServer, type HttpServer } from '../rig/mcp-http.ts';
-import { openProduct, type Product } from '../rig/product.ts';
+import { openProduct, program, type Product } from '../rig/product.ts';
+import { until } from '../rig/wait.ts';
 
 /** `tmops client` as it is built, against servers over each way in. */
 
@@ -126,6 +128,26 @@ describe('a way that leads nowhere', () => {
     const { exitCode, stdout, stderr } = await client(...words);
     expect({ exitCode, stdout }, stderr).toEqual({ exitCode: code, stdout: '' });
     expect(stderr).toContain(sentence);
+  });
+
+  test('a server that does not come to an end is left when it is interrupted', async () => {
+    const script = [
+      "process.stdin.once('data', (line) => {",
+      '  const { id, params: { protocolVersion } } = JSON.parse(line);',
+      "  const result = { protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'slow', version: '1' } };",
+      "  console.log(JSON.stringify({ jsonrpc: '2.0', id, result }));",
+      "  console.error('greeted');",
+      '});',
+    ].join('\n');
+    const { env, repo } = product;
+    const argv = [program, 'client', 'call', 'x', '--stdio', process.execPath, '-e', script];
+    const run = execa(process.execPath, argv, { cwd: repo.root, env, extendEnv: false, reject: false });
+    let told = '';
+    run.stderr.on('data', (chunk: Buffer) => (told += chunk.toString()));
+    await until('it is connected', () => told.includes('greeted'));
+    run.kill('SIGINT');
+    expect((await run).exitCode).toBe(130);
+    expect(told).toContain('The call was cancelled.');
   });
 
   test('a path where no server is', async () => {

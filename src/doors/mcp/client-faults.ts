@@ -1,14 +1,16 @@
 import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
 import type { ProblemView } from '../../app/views.ts';
 import type { Server } from './client.ts';
-import type { NotOffered } from './remote.ts';
+import type { NotOffered, ReachOptions } from './remote.ts';
 
 /** Pages of HTML come as errors, too. */
 const MAX_QUOTED = 400;
 
 /** What a failed connection or request means to whoever asked. What a server said is quoted, and may be anything. */
-export function faultOf(error: unknown, server: Server, timeoutMs: number): ProblemView {
+export function faultOf(error: unknown, server: Server, { timeoutMs, stop }: ReachOptions): ProblemView {
   const where = placeOf(server);
+  if (stop.aborted)
+    return { code: 'cancelled', sentence: 'The call was cancelled.', hint: 'What the server had begun may go on.' };
   if (error instanceof McpError) return protocolFault(error, server, timeoutMs);
   const { code, message } = detailsOf(error);
   if (server.kind === 'stdio')
@@ -38,11 +40,10 @@ export function faultOf(error: unknown, server: Server, timeoutMs: number): Prob
 
 function protocolFault(error: McpError, server: Server, timeoutMs: number): ProblemView {
   const where = placeOf(server);
-  const said = clipped(error.message.replace(/^MCP error -?\d+: /, ''));
   if (isCode(error, ErrorCode.RequestTimeout))
     return {
       code: 'server-late',
-      sentence: `${where} did not answer within ${timeoutMs / 1000} s, or the call was broken off (${said}).`,
+      sentence: `${where} did not answer within ${timeoutMs / 1000} s.`,
       hint: 'What it had begun may go on. --timeout <seconds> waits longer.',
     };
   if (isCode(error, ErrorCode.ConnectionClosed))
@@ -52,6 +53,7 @@ function protocolFault(error: McpError, server: Server, timeoutMs: number): Prob
       hint: 'What it said on stderr is above; a server of MCP says nothing on stdout but messages.',
     };
   const code = isCode(error, ErrorCode.MethodNotFound) ? NOT_OFFERED : 'server-refused';
+  const said = clipped(error.message.replace(/^MCP error -?\d+: /, ''));
   return {
     code,
     sentence: `${where} refused: ${said}`,

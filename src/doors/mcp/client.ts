@@ -35,7 +35,7 @@ export async function reachServer(server: Server, options: ClientOptions): Promi
     await client.connect(transport, within);
   } catch (error) {
     await client.close();
-    return { ok: false, failure: faultOf(error, server, timeoutMs) };
+    return { ok: false, failure: faultOf(error, server, options) };
   }
   const info = client.getServerVersion();
   const remote: Remote = {
@@ -45,13 +45,13 @@ export async function reachServer(server: Server, options: ClientOptions): Promi
       try {
         return { ok: true, result: await client.request({ method, params: { ...params } }, ResultSchema, within) };
       } catch (error) {
-        return { ok: false, failure: faultOf(error, server, timeoutMs) };
+        return { ok: false, failure: faultOf(error, server, options) };
       }
     },
     async close() {
       const left = await farewell?.().then(
         () => null,
-        (error: unknown) => faultOf(error, server, timeoutMs),
+        (error: unknown) => faultOf(error, server, options),
       );
       await client.close();
       return left ?? null;
