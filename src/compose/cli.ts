@@ -38,6 +38,10 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
         show: async (...asked) => (await openAudit()).show(...asked),
       },
       mcp: runMcp,
+      async client(target, options) {
+        const { reach } = await import('./client.ts');
+        return reach(target, { ...options, env, link: link.call });
+      },
       async demo(args) {
         const { runDemo } = await import('./demo.ts');
         return runDemo(args);

@@ -33,6 +33,8 @@ export interface Conversation {
   readonly cwd: string | null;
   /** Every text in the request: system prompt, messages, results of tools. */
   readonly text: string;
+  /** Names of the tools whose schemas came along; those that are to be looked up first are named in the text. */
+  readonly tools: readonly string[];
 }
 
 /** Reads the JSON body of `POST /v1/messages`. Throws a ZodError when it has another shape. */
@@ -55,6 +57,7 @@ export function readConversation(body: unknown): Conversation {
     prompts,
     cwd: /Primary working directory: (.+)/.exec(text)?.[1]?.trim() ?? null,
     text,
+    tools: request.tools.flatMap(({ name }) => name ?? []),
   };
 }
 
@@ -69,7 +72,7 @@ const requestSchema = z.object({
   model: z.string(),
   stream: z.boolean().default(false),
   system: contentSchema.default(''),
-  tools: z.array(z.unknown()).default([]),
+  tools: z.array(z.object({ name: z.string().optional() })).default([]),
   messages: z.array(messageSchema),
   output_config: z.object({ format: z.unknown().optional() }).optional(),
 });

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import * as z from 'zod';
 import type { Conversation, Prompt, ToolResult } from './conversation.ts';
 import type { Play } from './fake-api.ts';
 import type { Call, Reply } from './reply.ts';
@@ -54,23 +55,47 @@ export function instantPlay(acts: readonly Act[]): Play {
   return teamPlay(acts.map(({ words, from, to, file }) => ({ words, from, to, file })));
 }
 
-export interface Errand {
-  /** The prompt that holds this makes the agent call these tools, one after another. */
+/**
+ * A user's own Claude Code that leads a feature through the tools of tmops: prepares it, writes the specification, starts
+ * it, waits until it is completed or needs somebody, and says how it stands. Null for conversations of others; `words` is what
+ * its prompt begins with, `prefix` that of the tools' names.
+ */
+export function leadPlay(options: {
   readonly words: string;
-  readonly calls: readonly { readonly tool: string; readonly input: Call['input'] }[];
-}
-
-/** A user's own Claude Code that calls tools of the MCP server `server` and then repeats what they answered. */
-export function errandPlay(server: string, errands: readonly Errand[]): Play {
+  readonly prefix: string;
+  readonly feature: string;
+}): (conversation: Conversation) => Reply | null {
+  const { words, prefix, feature } = options;
   return ({ prompts }) => {
-    const prompt = prompts.at(-1);
-    const calls = errands.find(({ words }) => prompt?.text.includes(words))?.calls;
-    if (prompt === undefined || calls === undefined) return { text: 'ok' };
-    const call = calls[prompt.steps];
-    if (call !== undefined) return { calls: [{ name: `mcp__${server}__${call.tool}`, input: call.input }] };
-    return { text: prompt.results.map(({ failed, text }) => `${failed ? 'FAILED' : 'DONE'}: ${text}`).join('\n') };
+    const prompt = prompts.find(({ text }) => text.startsWith(words));
+    if (prompt === undefined) return null;
+    const failure = prompt.results.find(({ failed }) => failed);
+    if (failure !== undefined) return { text: `It failed: ${failure.text}` };
+    const call = (tool: string, input: Call['input'] = {}): Reply => ({
+      calls: [{ name: `${prefix}tmops_${tool}`, input: { feature, ...input } }],
+    });
+    const [init] = prompt.results;
+    const last = prompt.results.at(-1);
+    if (init === undefined || last === undefined) return call('init_feature');
+    const { specFile: spec } = initAnswer.parse(JSON.parse(init.text));
+    if (prompt.steps === 1) return { calls: [{ name: 'Read', input: { file_path: spec } }] };
+    if (prompt.steps === 2) return { calls: [write(spec, `# ${feature}\n\ngreet(name) gives a greeting.\n`)] };
+    if (prompt.steps === 3) return call('start_orchestration');
+    if (prompt.steps === 4) return call('wait');
+    const { done, cursor, phase, branch } = waitAnswer.parse(JSON.parse(last.text));
+    if (branch !== undefined) return { text: `${feature} is ${phase} on ${branch}.` };
+    return done === true ? call('get_status') : call('wait', { cursor });
   };
 }
+
+const initAnswer = z.object({ specFile: z.string() });
+/** What waiting and the status have in common, and what only one of them has. */
+const waitAnswer = z.object({
+  done: z.boolean().optional(),
+  cursor: z.number(),
+  phase: z.string(),
+  branch: z.string().optional(),
+});
 
 function instructed(prompt: Prompt, { cwd }: Conversation): Reply {
   const path = /^Read (\S+)/.exec(prompt.text)?.[1];

@@ -46,6 +46,12 @@ it('installs globally without dependencies, with its data and the licences of wh
     'config/launch.sh',
     'config/guard.sh',
     'layouts/quad.yaml',
+    '.claude-plugin/marketplace.json',
+    'config/plugin/.claude-plugin/plugin.json',
+    'config/plugin/.mcp.json',
+    'config/plugin/serve.sh',
+    'config/plugin/commands/status.md',
+    'config/plugin/skills/tmops/SKILL.md',
     'LICENSE',
     'README.md',
   ]) {

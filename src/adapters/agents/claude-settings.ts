@@ -16,6 +16,9 @@ const WRITE_HOOK_COMMAND = 'exec /bin/sh "$TMOPS_AGENT_DIR/write-hook.sh"';
 const WRITE_HOOK_TIMEOUT_S = 20;
 const WRITING_TOOLS = 'Write|Edit|MultiEdit|NotebookEdit';
 
+/** Our plugin as Claude Code names it: plugin and marketplace (.claude-plugin/marketplace.json). */
+const PLUGIN = 'tmops@tmops';
+
 /**
  * The settings file of one agent: hooks that report its events, and what it may do without asking. `allow` are the rules
  * every role gets (config/claude-code.yaml).
@@ -25,6 +28,8 @@ export async function claudeSettings(order: AgentOrder, allow: readonly string[]
   return {
     // The classic renderer: the pane's scrollback stays usable, and the screen is the one the signatures were made for.
     tui: 'default',
+    // Its skill is for whoever leads the team. A role that read it would lead a team of its own.
+    enabledPlugins: { [PLUGIN]: false },
     hooks: hooks(hasWriteRules(order.permissions)),
     permissions: {
       allow: [...allow, ...testRules(order.testCommand), ...editRules(mode, outside), ...order.permissions.allow],

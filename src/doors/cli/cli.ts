@@ -7,6 +7,7 @@ import type { ProblemView, StatusView } from '../../app/views.ts';
 import type { LinkPort } from '../../link/port.ts';
 import type { ToolChoice } from '../../core/toolset.ts';
 import type { AuditPorts } from './audit.ts';
+import type { ReachOptions, Reached, Target } from '../mcp/remote.ts';
 import { colourInk, noInk } from './look.ts';
 import type { Look } from './look.ts';
 import { renderProblem } from './render-status.ts';
@@ -22,6 +23,8 @@ export interface CliPorts {
   readonly audit: AuditPorts;
   /** What of the choice is not given, the configuration says. */
   readonly mcp: (choice: Partial<ToolChoice> & { readonly only?: string }) => Promise<number>;
+  /** Connects to a server of MCP as its client. */
+  readonly client: (target: Target, options: ReachOptions) => Promise<Reached>;
   readonly demo: (args: readonly string[]) => Promise<number>;
   readonly supervise: (args: readonly string[]) => Promise<number>;
 }

@@ -6,6 +6,8 @@ import { addAnswerCommand } from './answer.ts';
 import { addAuditCommands } from './audit.ts';
 import { EXIT } from './cli.ts';
 import type { Cli, CliOptions } from './cli.ts';
+import { addClientCommand } from './client.ts';
+import { stdioCommand } from './client-words.ts';
 import * as commands from './commands.ts';
 import type { CleanupFlags, StartFlags } from './commands.ts';
 import { showEvents, waitUntil } from './follow.ts';
@@ -17,11 +19,13 @@ import { addSteeringCommands } from './steering.ts';
 /** Reads the words of the command line and runs the command; resolves with the exit code. */
 export async function runProgram(options: CliOptions): Promise<number> {
   let code: number = EXIT.ok;
-  const program = programOf(options, (run) => async () => {
+  const { words, command } = stdioCommand(options.argv);
+  const running: Run = (run) => async () => {
     code = await run();
-  });
+  };
+  const program = programOf(options, running, command);
   try {
-    await program.parseAsync([...options.argv], { from: 'user' });
+    await program.parseAsync([...words], { from: 'user' });
     return code;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
@@ -31,7 +35,7 @@ export async function runProgram(options: CliOptions): Promise<number> {
 
 type Run = (run: () => Promise<number>) => () => Promise<void>;
 
-function programOf(options: CliOptions, running: Run): Command {
+function programOf(options: CliOptions, running: Run, command: readonly string[] | null): Command {
   const program = new Command('tmops')
     .description('Builds a feature with a team of interactive coding agents in tmux.')
     .version(options.version)
@@ -50,6 +54,7 @@ function programOf(options: CliOptions, running: Run): Command {
   addLookingCommands(program, does);
   addAuditCommands(program, does);
   addLocalCommands(program, does, options);
+  addClientCommand(program, does, command);
   return program;
 }
 

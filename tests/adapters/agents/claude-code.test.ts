@@ -97,12 +97,15 @@ describe('what Claude Code is started with', () => {
 
   test('settings: the hooks, what is allowed, what is denied', async () => {
     await provider().create(order);
-    const { hooks, permissions, tui } = (await json('settings.json')) as {
+    const { hooks, permissions, tui, enabledPlugins } = (await json('settings.json')) as {
       hooks: Record<string, unknown>;
       permissions: Record<string, string[]>;
       tui: string;
+      enabledPlugins: unknown;
     };
     expect(tui).toBe('default');
+    // No other plugin of the user is touched.
+    expect(enabledPlugins).toEqual({ 'tmops@tmops': false });
     expect(Object.keys(hooks).sort()).toEqual([
       ...['Notification', 'PermissionRequest', 'PostToolUse', 'PostToolUseFailure', 'PreToolUse'],
       ...['SessionEnd', 'SessionStart', 'Stop', 'StopFailure', 'UserPromptSubmit'],

@@ -238,7 +238,7 @@ describe('help', () => {
       expect(run.out()).toContain(`  ${name} `);
       expect(run.out()).toContain(title);
     }
-    for (const name of ['attach', 'goto', 'mcp', 'demo']) expect(run.out()).toContain(`  ${name} `);
+    for (const name of ['attach', 'goto', 'mcp', 'client', 'demo']) expect(run.out()).toContain(`  ${name} `);
     expect(run.out()).not.toContain('supervise');
   });
 
