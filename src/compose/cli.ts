@@ -1,9 +1,20 @@
+import type { PromptCommands } from '../doors/cli/prompts.ts';
 import { runCli } from '../doors/cli/run.ts';
 import { readEnvironment } from '../config/environment.ts';
 import { attachTo } from './attach.ts';
 import { linkFrom, workspaceOf } from './link.ts';
 import { runMcp } from './mcp.ts';
 import { version } from './package.ts';
+
+/** Loaded with the first of them: they need the template engine, which no other command does. */
+function promptsOnDemand(cwd: string): PromptCommands {
+  const loaded = async (): Promise<PromptCommands> => (await import('./prompt-commands.ts')).promptCommands(cwd);
+  return {
+    list: async () => (await loaded()).list(),
+    validate: async (files) => (await loaded()).validate(files),
+    test: async () => (await loaded()).test(),
+  };
+}
 
 /** Every other command of the command line. Gives the exit code. */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
@@ -32,6 +43,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
         return examineMachine((withinMs) => workspaceOf(process.cwd(), withinMs), env);
       },
       mcp: runMcp,
+      prompts: promptsOnDemand(process.cwd()),
       async demo(args) {
         const { runDemo } = await import('./demo.ts');
         return runDemo(args);

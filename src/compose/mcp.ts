@@ -36,6 +36,7 @@ export async function runMcp({ only, ...flags }: McpFlags = {}): Promise<number>
     listen: link.listen,
     name,
     version,
+    listPrompts: () => import('./prompt-list.ts').then(({ promptsFor }) => promptsFor(cwd)),
     tools: chosen.tools,
     stdin: process.stdin,
     stdout: process.stdout,

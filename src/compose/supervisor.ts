@@ -15,6 +15,7 @@ import { systemClock } from '../adapters/clock/clock.ts';
 import { openLog, type OpenLog } from '../adapters/log/log.ts';
 import { dispatcher } from '../app/dispatch.ts';
 import { openNewsBoard } from '../app/news.ts';
+import { withPrompts } from '../app/prompts.ts';
 import { ownPrincipal } from '../app/principal.ts';
 import { openStarts, type Starts } from '../app/starts.ts';
 import { readEnvironment } from '../config/environment.ts';
@@ -42,6 +43,7 @@ import {
   workspaceIdOf,
   type SupervisorPlace,
 } from './places.ts';
+import { promptPorts } from './prompts.ts';
 import { openSecrets, type Secrets } from './secrets.ts';
 import { openSupervisorConfig, type SupervisorConfig } from './supervisor-config.ts';
 import { surroundings } from './surroundings.ts';
@@ -148,9 +150,11 @@ async function superviseAt(kept: PlaceFiles, watch: Watch): Promise<number> {
     config: () => configNow().notify,
     board,
   });
+  const prompts = promptPorts({ root, clock, log, loaded: configs.loaded });
   // Whoever ends makes room for another.
   const heard: Notices['heard'] = (run, event) => {
     notices.heard(run, event);
+    prompts.heard(run, event);
     if (event.kind === 'run.completed' || event.kind === 'run.stopped') starts.queue.wake();
   };
   const workspace = workspaceOf({
@@ -170,7 +174,7 @@ async function superviseAt(kept: PlaceFiles, watch: Watch): Promise<number> {
   const served = await serveLink({
     socketPath,
     version,
-    handle: dispatcher(ports, starts, board, toldTo(log)),
+    handle: withPrompts(dispatcher(ports, starts, board, toldTo(log)), ports, prompts),
     onFault: (error) => {
       log.error('the socket failed', { err: error });
     },

@@ -29,6 +29,7 @@ const code = await runCli({
     doctor: never,
     mcp: () => Promise.resolve(0),
     demo: never,
+    prompts: { list: never, validate: never, test: never },
     supervise: never,
   },
   stdin: process.stdin,

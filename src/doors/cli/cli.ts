@@ -8,6 +8,7 @@ import type { LinkPort } from '../../link/port.ts';
 import type { ToolChoice } from '../../core/toolset.ts';
 import { colourInk, noInk } from './look.ts';
 import type { Look } from './look.ts';
+import type { PromptCommands } from './prompts.ts';
 import { renderProblem } from './render-status.ts';
 import { printableJson } from './text.ts';
 
@@ -20,6 +21,7 @@ export interface CliPorts {
   readonly doctor: () => Promise<OutputOf<'doctor'>>;
   /** What of the choice is not given, the configuration says. */
   readonly mcp: (choice: Partial<ToolChoice> & { readonly only?: string }) => Promise<number>;
+  readonly prompts: PromptCommands;
   readonly demo: (args: readonly string[]) => Promise<number>;
   readonly supervise: (args: readonly string[]) => Promise<number>;
 }

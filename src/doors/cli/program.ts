@@ -10,6 +10,7 @@ import type { CleanupFlags, StartFlags } from './commands.ts';
 import { showEvents, waitUntil } from './follow.ts';
 import { operationCommand } from './operation-command.ts';
 import type { Does } from './operation-command.ts';
+import { addPromptCommands } from './prompts.ts';
 import { addSteeringCommands } from './steering.ts';
 
 /** Reads the words of the command line and runs the command; resolves with the exit code. */
@@ -46,6 +47,7 @@ function programOf(options: CliOptions, running: Run): Command {
   addSteeringCommands(program, does);
   addAnswerCommand(program, does);
   addLookingCommands(program, does);
+  addPromptCommands(program, does);
   addLocalCommands(program, does, options);
   return program;
 }

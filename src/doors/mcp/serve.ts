@@ -2,11 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Readable, Writable } from 'node:stream';
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
-import type { Tool } from '@modelcontextprotocol/sdk/types.js';
+import type { ServerCapabilities, Tool } from '@modelcontextprotocol/sdk/types.js';
 import type { TextPort } from '../../link/port.ts';
 import type { AnswerCall, OnFault } from './call.ts';
 import { instructions } from './instructions.ts';
 import type { LogEntry } from './news.ts';
+import { addCompletion } from './completion.ts';
+import { addPrompts, promptCapabilities, type PromptDoor } from './prompts.ts';
 import { stdioTransport } from './transport.ts';
 import type { StreamEnd } from './transport.ts';
 
@@ -19,6 +21,8 @@ export interface McpOptions {
   readonly listen: TextPort;
   readonly name: string;
   readonly version: string;
+  /** The prompts that are offered; absent: the server has none. */
+  readonly listPrompts?: PromptDoor['list'];
   /** The tools that are listed and taken (see toolset.ts). */
   readonly tools: readonly Tool[];
   readonly stdin: Readable;
@@ -47,12 +51,17 @@ export async function serveMcp(options: McpOptions): Promise<StreamEnd | 'stoppe
   const transport = stdioTransport({ stdin, stdout, answerCall });
   // McpServer would convert schemas of its own and let the text of an exception through.
   // eslint-disable-next-line @typescript-eslint/no-deprecated
-  const server = new Server({ name, version }, { capabilities: { tools: {}, logging: {} }, instructions });
+  const server = new Server({ name, version }, { capabilities: capabilitiesOf(options), instructions });
   server.onerror = options.onFault;
   server.setRequestHandler(ListToolsRequestSchema, () => {
     setImmediate(() => void load().catch(options.onFault));
     return { tools: [...options.tools] };
   });
+  if (options.listPrompts) {
+    const door: PromptDoor = { list: options.listPrompts, link: options.link, onFault: options.onFault };
+    addPrompts(server, door);
+    addCompletion(server, door);
+  }
   await server.connect(transport);
   const end = await Promise.race([transport.ended, aborted(options.stop)]);
   if (end === 'end-of-input') await Promise.race([transport.quiet(), sleep(LAST_ANSWERS_WITHIN_MS)]);
@@ -60,6 +69,12 @@ export async function serveMcp(options: McpOptions): Promise<StreamEnd | 'stoppe
   await server.close();
   return end;
 }
+
+const capabilitiesOf = ({ listPrompts }: McpOptions): ServerCapabilities => ({
+  tools: {},
+  logging: {},
+  ...(listPrompts && promptCapabilities),
+});
 
 /**
  * What calls are answered with. The schemas that arguments are checked against take a third of the start to load, so that

@@ -59,6 +59,7 @@ export function cli(argv: readonly string[], setting: CliSetting = {}): CliRun {
       doctor: never,
       mcp: never,
       demo: never,
+      prompts: { list: never, validate: never, test: never },
       supervise: never,
       ...setting.ports,
     },
