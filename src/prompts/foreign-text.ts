@@ -47,7 +47,7 @@ export function inLine(value: unknown): string {
   if (Array.isArray(value)) return value.map(inLine).join(', ');
   if (value === null || value === undefined) return '';
   if (typeof value === 'object') return '[a map]';
-  return oneLine(String(value as string | number | boolean));
+  return oneLine(typeof value === 'string' ? value : JSON.stringify(value));
 }
 
 /**

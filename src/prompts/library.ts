@@ -21,6 +21,8 @@ export interface Part extends TemplateText {
 export interface Library {
   /** By name and version; of one version, the workspace's stands in place of the shipped. */
   readonly prompts: readonly PromptFile[];
+  /** All that ship, also those that the workspace replaces: they can be extended. */
+  readonly shipped: readonly PromptFile[];
   readonly parts: readonly Part[];
   /** What cannot be used, each at its place. The name of a prompt is that of its file. */
   readonly faults: readonly ConfigFault[];
@@ -43,7 +45,8 @@ export function readLibrary({ shipped, workspace }: PromptFolders): Library {
     else prompts.set(key, prompt);
   }
   return {
-    prompts: [...prompts.values()].sort((a, b) => compare(a.name, b.name) || byVersion(a.version, b.version)),
+    prompts: inOrder([...prompts.values()]),
+    shipped: inOrder(folders[0]?.prompts ?? []),
     parts: folders.flatMap((folder) => folder.parts),
     faults,
   };
@@ -51,6 +54,9 @@ export function readLibrary({ shipped, workspace }: PromptFolders): Library {
 
 /** The name of the prompt that a file would be, were it right. */
 export const nameOfFile = (file: string): string => /([^/@]*)(?:@[^/]*)?\.md$/.exec(file)?.[1] ?? '';
+
+const inOrder = (prompts: readonly PromptFile[]): PromptFile[] =>
+  prompts.toSorted((a, b) => compare(a.name, b.name) || byVersion(a.version, b.version));
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 

@@ -62,6 +62,8 @@ export interface TemplateFault {
 
 /** The fault behind an error of the engine; null for any other error. */
 export function templateFault(error: unknown, template: string): TemplateFault | null {
+  // A part that includes itself exhausts the stack before the time.
+  if (error instanceof RangeError) return { why: `limit exceeded (${error.message})`, template, line: 1, column: 1 };
   if (!LiquidError.is(error)) return null;
   const [line = 1, column = 1] = error.token.getPosition();
   const why = (error.originalError?.message ?? error.message).replace(/, (?:file:.*, )?line:\d+, col:\d+$/s, '');

@@ -106,12 +106,12 @@ export function scopeOf(
   data: PromptData,
   problems: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
-  const outputs = DATA_NAMES.filter((name) => prompt.data.includes(name)).map((name) => [
+  const outputs = DATA_NAMES.filter((name) => prompt.data.includes(name)).map((name): [string, unknown] => [
     name,
     marked(data[name] ?? null),
   ]);
   const { name, version } = prompt;
-  return { ...values, ...Object.fromEntries(outputs), problems: marked(problems), prompt: { name, version } };
+  return { ...values, ...Object.fromEntries<unknown>(outputs), problems: marked(problems), prompt: { name, version } };
 }
 
 const unusable = (name: string, fault: ConfigFault): Problem => ({

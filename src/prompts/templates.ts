@@ -6,7 +6,6 @@ import { RESERVED } from './front-matter.ts';
 import type { Library } from './library.ts';
 import { LIMITS, openLiquid, templateFault, type TemplateFault } from './liquid.ts';
 import type { PromptFile, TemplateText } from './read-prompt.ts';
-import { namesOf, versionsOf } from './serving.ts';
 
 export type Rendered =
   { readonly ok: true; readonly text: string } | { readonly ok: false; readonly fault: ConfigFault };
@@ -34,7 +33,7 @@ export function openTemplates(library: Library): Templates {
       try {
         const parsed = liquid.parse(prompt.body, name);
         const made: unknown = liquid.renderSync(parsed, { ...values }, { globals: { boundary } });
-        const text = tidy(String(made as string));
+        const text = tidy(String(made));
         if (text.length <= LIMITS.output) return { ok: true, text };
         const why = `it makes ${text.length} characters, more than the ${LIMITS.output} allowed`;
         return { ok: false, fault: blame({ template: name, line: 1, column: 1, why }) };
@@ -66,11 +65,9 @@ function textsOf(library: Library): Map<string, TemplateText> {
     texts.set(part.name, part);
     if (part.origin === 'shipped') texts.set(`shipped/${part.name}`, part);
   }
-  for (const prompt of library.prompts) texts.set(keyOf(prompt), prompt);
-  for (const name of namesOf(library)) {
-    const shipped = versionsOf(name, library).findLast(({ origin }) => origin === 'shipped');
-    if (shipped) texts.set(`shipped/${name}`, shipped);
-  }
+  for (const prompt of [...library.shipped, ...library.prompts]) texts.set(keyOf(prompt), prompt);
+  // In the order of their versions: the highest keeps the name.
+  for (const prompt of library.shipped) texts.set(`shipped/${prompt.name}`, prompt);
   return texts;
 }
 

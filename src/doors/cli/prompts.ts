@@ -106,7 +106,7 @@ async function renderPrompt(cli: Cli, asked: string, words: readonly string[]): 
   const [prompt = '', version] = asked.split('@', 2);
   const odd = words.find((word) => !/^[^=]+=/.test(word));
   if (odd !== undefined) return fail(cli, noPair(odd));
-  const given = Object.fromEntries(words.map((word) => [word.split('=')[0], word.slice(word.indexOf('=') + 1)]));
+  const given = Object.fromEntries(words.map(pairOf));
   const input = { prompt, arguments: given, count: false, ...(version !== undefined && { version }) };
   const reply = await cli.ports.link(name, input, { door: 'cli' }, cli.stop);
   if (!reply.ok) {
@@ -149,6 +149,11 @@ const faultText = ({ text }: PromptFault): string => clean(text);
 
 const codeOf = (cli: Cli, { code }: ProblemView): number =>
   code.startsWith('supervisor-') ? EXIT.unreachable : cli.stop.aborted ? EXIT.interrupted : EXIT.refused;
+
+function pairOf(word: string): readonly [string, string] {
+  const at = word.indexOf('=');
+  return [word.slice(0, at), word.slice(at + 1)];
+}
 
 const noPair = (word: string): ProblemView => ({
   code: BAD_ARGUMENTS,

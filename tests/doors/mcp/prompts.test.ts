@@ -82,12 +82,32 @@ describe('a prompt', () => {
 
   test.each<[string, string, Record<string, string>, string]>([
     ['no such prompt', 'unblok', {}, 'There is no prompt "unblok".'],
-    ['a missing argument', 'unblock', {}, 'The argument feature of the prompt unblock is missing; it is the name of a feature'],
+    [
+      'a missing argument',
+      'unblock',
+      {},
+      'The argument feature of the prompt unblock is missing; it is the name of a feature',
+    ],
     ['an empty one', 'unblock', { feature: '' }, 'The argument feature of the prompt unblock is missing'],
     ['one that cannot be', 'unblock', { feature: 'A B' }, 'is "A B"; it is the name of a feature: 3 to 20'],
-    ['one that is not there', 'unblock', { feature: 'billing' }, 'is "billing"; it is the name of a feature that is there: one of auth-api'],
-    ['one of many', 'start-feature', { feature: 'abc', run_type: 'x' }, 'run_type of the prompt start-feature is "x"; it is one of initial, retry'],
-    ['one too many', 'unblock', { feature: 'auth-api', why: 'x' }, 'The prompt unblock does not take "why"; it takes: feature'],
+    [
+      'one that is not there',
+      'unblock',
+      { feature: 'billing' },
+      'is "billing"; it is the name of a feature that is there: one of auth-api',
+    ],
+    [
+      'one of many',
+      'start-feature',
+      { feature: 'abc', run_type: 'x' },
+      'run_type of the prompt start-feature is "x"; it is one of initial, retry',
+    ],
+    [
+      'one too many',
+      'unblock',
+      { feature: 'auth-api', why: 'x' },
+      'The prompt unblock does not take "why"; it takes: feature',
+    ],
     ['one with what acts on a terminal', 'greeting', { who: 'a\u001b[2J' }, 'is "a'],
   ])('refuses %s', async (_, name, given, says) => {
     const { code, message } = await refusal(client.getPrompt({ name, arguments: given }));
@@ -109,10 +129,9 @@ describe('two versions', () => {
     expect(versions.filter((version) => version === '1.1.0')).toHaveLength(5);
     // What is looked at by hand takes no turn.
     await product.cli('prompts', 'render', 'greeting');
-    const { prompts } = await product.json<{ prompts: { name: string; version: string; uses: number; share: number }[] }>(
-      'prompts',
-      'list',
-    );
+    const { prompts } = await product.json<{
+      prompts: { name: string; version: string; uses: number; share: number }[];
+    }>('prompts', 'list');
     const counted = prompts.filter(({ name }) => name === 'greeting');
     expect(counted).toMatchObject([
       { version: '1.0.0', uses: 5, share: 50 },
@@ -164,7 +183,10 @@ test('outside of a repository the shipped prompts are told', async () => {
 test('it counts how many uses the run moved on after', async () => {
   await get('unblock', { feature: 'auth-api' });
   const listed = async () => {
-    const { prompts } = await product.json<{ prompts: { name: string; watched: number; movedOn: number }[] }>('prompts', 'list');
+    const { prompts } = await product.json<{ prompts: { name: string; watched: number; movedOn: number }[] }>(
+      'prompts',
+      'list',
+    );
     return prompts.find(({ name }) => name === 'unblock');
   };
   expect(await listed()).toMatchObject({ movedOn: 0 });
