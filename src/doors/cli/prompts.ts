@@ -123,8 +123,8 @@ async function validatePrompts(cli: Cli, files: readonly string[]): Promise<numb
   if (!told.ok) return fail(cli, told.problem);
   const { checked, faults } = told;
   if (cli.json) printJson(cli, { ok: faults.length === 0, checked, faults });
-  else if (faults.length === 0) print(cli, [`${checked.length} files checked, nothing is wrong with them.`]);
-  else print(cli, [...faults.map(faultText), '', `${faults.length} faults in ${checked.length} files.`]);
+  else if (faults.length === 0) print(cli, [`Files checked: ${checked.length}. Nothing is wrong with them.`]);
+  else print(cli, [...faults.map(faultText), '', `Faults: ${faults.length}, in ${checked.length} files.`]);
   return faults.length === 0 ? EXIT.ok : EXIT.refused;
 }
 
