@@ -3,7 +3,7 @@ import type { FilterImplOptions } from 'liquidjs';
 import { fenced, foreignText, holdsForeign, inLine, textOf } from './foreign-text.ts';
 
 /** Bounds of one rendering: characters that are parsed, ms, and what is made on the way. */
-export const LIMITS = { parse: 512 * 1024, renderMs: 500, memory: 2_000_000, output: 64 * 1024 } as const;
+export const LIMITS = { parse: 512 * 1024, renderMs: 1000, memory: 2_000_000, output: 64 * 1024 } as const;
 
 /** What templates may use. Left out: what draws lots, evaluates text, encodes, or takes text out unmarked. */
 const FILTERS: readonly string[] = [

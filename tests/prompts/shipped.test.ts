@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { operations } from '../../src/app/table.ts';
@@ -5,6 +6,7 @@ import { say } from '../../src/config/say.ts';
 import type { DataName } from '../../src/prompts/front-matter.ts';
 import { readSamples, runTests } from '../../src/prompts/expectations.ts';
 import { readLibrary } from '../../src/prompts/library.ts';
+import { readPrompt } from '../../src/prompts/read-prompt.ts';
 import { openTemplates } from '../../src/prompts/templates.ts';
 
 const shipped = fileURLToPath(new URL('../../config/prompts', import.meta.url));
@@ -58,4 +60,14 @@ test('the samples are outputs of the operations they stand for', () => {
   for (const [name, key] of Object.entries(outputs) as [DataName, keyof typeof operations][])
     for (const [sample, value] of Object.entries(samples[name] ?? {}))
       expect(operations[key].output.safeParse(value).error?.issues ?? [], `${name} ${sample}`).toEqual([]);
+});
+
+test('the example of docs/prompts.md is a prompt whose tests pass', () => {
+  const page = readFileSync(new URL('../../docs/prompts.md', import.meta.url), 'utf8');
+  const text = /```markdown\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
+  const read = readPrompt({ name: '/w/stand-up.md', text }, 'workspace');
+  if (!read.ok) throw new Error(read.faults.map(say).join('\n'));
+  const own = { ...library, prompts: [read.prompt] };
+  expect(openTemplates(own).faultsOf(read.prompt).map(say)).toEqual([]);
+  expect(runTests(own, samples).map(({ failures }) => failures)).toEqual([[], []]);
 });

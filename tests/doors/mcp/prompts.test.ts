@@ -200,3 +200,31 @@ test('it counts how many uses the run moved on after', async () => {
     { withinMs: 20_000 },
   );
 }, 30_000);
+
+describe('tmops prompts', () => {
+  test('validate ends with 1 and says where; a file that is right is right', async () => {
+    const all = await product.cli('prompts', 'validate');
+    expect(all.exitCode).toBe(1);
+    expect(all.stdout).toContain('tmops-prompts/broken.md:2:1: version is missing');
+    const one = await product.cli('prompts', 'validate', 'tmops-prompts/greeting@1.0.0.md');
+    expect(one.stdout).toBe('Files checked: 1. Nothing is wrong with them.');
+    expect(one.exitCode).toBe(0);
+    expect((await product.cli('prompts', 'validate', 'nowhere.md')).stdout).toContain(
+      'nowhere.md:1:1: there is no such file',
+    );
+  });
+
+  test('render gives what a client gets, of the version that is asked for', async () => {
+    const { stdout } = await product.cli('prompts', 'render', 'greeting@1.1.0', 'who=Ada');
+    expect(stdout).toBe('1.1.0 greets Ada');
+    const refused = await product.cli('prompts', 'render', 'unblock', 'feature=nobody');
+    expect(refused.exitCode).toBe(2);
+    expect(refused.stderr).toContain('one of auth-api');
+  });
+
+  test('test runs the tests of all that can be read', async () => {
+    const { stdout, exitCode } = await product.cli('prompts', 'test');
+    expect(stdout).toMatch(/broken\.md:2:1: version is missing[\s\S]*\n21 passed, 0 failed\.$/);
+    expect(exitCode).toBe(1);
+  });
+});
