@@ -205,7 +205,8 @@ async function gather(
   for (const name of prompt.data) {
     const told = await GATHER[name](feature, values['step'] ?? null, asked);
     if (told.ok) data[name] = told.output;
-    else if (/^(?:access-|internal|config|cancelled|supervisor-)/.test(told.problem.code)) return { problem: told.problem };
+    else if (/^(?:access-|internal|config|cancelled|supervisor-)/.test(told.problem.code))
+      return { problem: told.problem };
     else problems[name] = told.problem;
   }
   return { data, problems };

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
-import { tellFaults } from '../app/tell.ts';
+import { tellError, tellFaults } from '../app/tell.ts';
+import type { ProblemView } from '../app/views.ts';
 import type { ConfigFault } from '../config/faults.ts';
 import { readEnvironment } from '../config/environment.ts';
 import { loadConfig } from '../config/load.ts';
@@ -10,7 +11,7 @@ import { readSamples, runTests } from '../prompts/expectations.ts';
 import { readLibrary, type Library } from '../prompts/library.ts';
 import { listVersions } from '../prompts/listing.ts';
 import { settingFaults, type Settings } from '../prompts/serving.ts';
-import { readUsage } from '../prompts/usage.ts';
+import { NONE, readUsage, usageFile, type Usage } from '../prompts/usage.ts';
 import { validate, validateFiles } from '../prompts/validation.ts';
 import { workspaceOf } from './link.ts';
 import { packaged } from './package.ts';
@@ -24,9 +25,10 @@ export function promptCommands(cwd: string): PromptCommands {
       const opened = await open(cwd);
       if (!opened.ok) return opened;
       const { library, settings, root } = opened;
-      const { usage } = await readUsage(root ?? '/nowhere');
+      const read = await usageOf(root);
+      if (!read.ok) return read;
       const faults = [...library.faults, ...settingFaults(library, settings)].map(told);
-      return { ok: true, prompts: listVersions(library, settings, usage), faults };
+      return { ok: true, prompts: listVersions(library, settings, read.usage), faults: [...faults, ...read.faults] };
     },
     async validate(files) {
       const opened = await open(cwd);
@@ -53,9 +55,28 @@ export function promptCommands(cwd: string): PromptCommands {
   };
 }
 
+type UsageRead =
+  | { readonly ok: true; readonly usage: Usage; readonly faults: readonly PromptFault[] }
+  | { readonly ok: false; readonly problem: ProblemView };
+
+/** Outside of a workspace nothing is counted. */
+async function usageOf(root: string | null): Promise<UsageRead> {
+  if (root === null) return { ok: true, usage: NONE, faults: [] };
+  try {
+    const { usage, damaged } = await readUsage(root);
+    const file = usageFile(root);
+    const text = `${file}:1:1: this cannot be understood; the next use puts it aside and counts anew`;
+    return { ok: true, usage, faults: damaged ? [{ file, line: 1, column: 1, text }] : [] };
+  } catch (error) {
+    const problem = tellError(error);
+    if (!problem) throw error;
+    return { ok: false, problem };
+  }
+}
+
 type Opened =
   | { readonly ok: true; readonly library: Library; readonly settings: Settings; readonly root: string | null }
-  | { readonly ok: false; readonly problem: ReturnType<typeof tellFaults> };
+  | { readonly ok: false; readonly problem: ProblemView };
 
 async function open(cwd: string): Promise<Opened> {
   const found = await workspaceOf(cwd);

@@ -43,7 +43,8 @@ export interface Use {
   readonly at: number;
 }
 
-const NONE: Usage = { v: 1, versions: {}, turns: {}, awaited: [] };
+/** Nothing was counted yet. */
+export const NONE: Usage = { v: 1, versions: {}, turns: {}, awaited: [] };
 
 /** A use is counted for its version; outside of what is bounded, the longest unused goes. */
 export function counted(usage: Usage, { name, version: of, about, comparison, at }: Use): Usage {

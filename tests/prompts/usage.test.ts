@@ -6,14 +6,13 @@ import {
   counted,
   MOVED_ON_WITHIN_MS,
   movedOn,
+  NONE,
   openUsage,
   readUsage,
   usageFile,
-  type Usage,
   type Use,
 } from '../../src/prompts/usage.ts';
 
-const NONE: Usage = { v: 1, versions: {}, turns: {}, awaited: [] };
 const about = { feature: 'auth-api', run: 'initial' };
 const use = (more: Partial<Use> = {}): Use => ({
   name: 'a',

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { McpError } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -232,6 +232,20 @@ describe('tmops prompts', () => {
     expect((await product.cli('prompts', 'validate', 'nowhere.md')).stdout).toContain(
       'nowhere.md:1:1: there is no such file',
     );
+  });
+
+  test('list says what keeps it from telling what was counted', async () => {
+    const file = product.path('.prompts', 'usage.json');
+    await rename(file, `${file}.kept`);
+    await writeFile(file, 'no JSON');
+    expect((await product.cli('prompts', 'list')).stdout).toContain('usage.json:1:1: this cannot be understood');
+    await rm(file);
+    await symlink('/etc/passwd', file);
+    const { exitCode, stderr } = await product.cli('prompts', 'list');
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('usage.json is a link, which is not followed');
+    await rm(file);
+    await rename(`${file}.kept`, file);
   });
 
   test('render gives what a client gets, of the version that is asked for', async () => {
