@@ -1,10 +1,21 @@
 import type { AuditPorts } from '../doors/cli/audit.ts';
+import type { PromptCommands } from '../doors/cli/prompts.ts';
 import { runCli } from '../doors/cli/run.ts';
 import { readEnvironment } from '../config/environment.ts';
 import { attachTo } from './attach.ts';
 import { linkFrom, workspaceOf } from './link.ts';
 import { runMcp } from './mcp.ts';
 import { version } from './package.ts';
+
+/** Loaded with the first of them: they need the template engine, which no other command does. */
+function promptsOnDemand(cwd: string): PromptCommands {
+  const loaded = async (): Promise<PromptCommands> => (await import('./prompt-commands.ts')).promptCommands(cwd);
+  return {
+    list: async () => (await loaded()).list(),
+    validate: async (files) => (await loaded()).validate(files),
+    test: async () => (await loaded()).test(),
+  };
+}
 
 /** Every other command of the command line. Gives the exit code. */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
@@ -42,6 +53,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
         const { reach } = await import('./client.ts');
         return reach(target, { ...options, env, link: link.call });
       },
+      prompts: promptsOnDemand(process.cwd()),
       async demo(args) {
         const { runDemo } = await import('./demo.ts');
         return runDemo(args);

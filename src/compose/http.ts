@@ -104,6 +104,7 @@ async function opening(parts: HttpDoorParts): Promise<Opened | { readonly proble
       requestWithinMs: REQUEST_WITHIN_MS,
       limit: http.sessions_limit,
       idleMs: http.session_idle,
+      listPrompts: () => import('./prompt-list.ts').then(({ promptsFor }) => promptsFor(root)),
       portsOf: (client) => {
         const port = portOf(parts, client);
         return { link: port, listen: port };

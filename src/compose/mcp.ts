@@ -38,6 +38,7 @@ export async function runMcp({ only, ...flags }: McpFlags = {}): Promise<number>
     listen: link.listen,
     name,
     version,
+    listPrompts: () => import('./prompt-list.ts').then(({ promptsFor }) => promptsFor(cwd)),
     tools: chosen.tools,
     extras: { ...(readOnly && { readOnly }), ...sessionIn(env) },
     stdin: process.stdin,

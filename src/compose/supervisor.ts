@@ -11,6 +11,7 @@ import { dispatcher } from '../app/dispatch.ts';
 import { openChangeBoard, type ChangeBoard } from '../app/changes.ts';
 import { openNewsBoard, type NewsBoard } from '../app/news.ts';
 import type { AppPorts } from '../app/ports.ts';
+import { withPrompts, type PromptPorts } from '../app/prompts.ts';
 import { ownPrincipal } from '../app/principal.ts';
 import { openStarts, type Starts } from '../app/starts.ts';
 import { readEnvironment } from '../config/environment.ts';
@@ -36,6 +37,7 @@ import {
   workspaceIdOf,
   type SupervisorPlace,
 } from './places.ts';
+import { promptPorts } from './prompts.ts';
 import { files, proverOf, workspaceOf } from './runs.ts';
 import { openSecrets, type Secrets } from './secrets.ts';
 import { openSupervisorConfig, type SupervisorConfig } from './supervisor-config.ts';
@@ -144,10 +146,12 @@ async function superviseAt(kept: PlaceFiles, watch: Watch): Promise<number> {
     config: () => configNow().notify,
     board,
   });
+  const prompts = promptPorts({ root, clock, log, loaded: configs.loaded });
   // Whoever ends makes room for another.
   const heard: Notices['heard'] = (run, event) => {
     notices.heard(run, event);
     changes.heard(run, event);
+    prompts.heard(run, event);
     if (event.kind === 'run.completed' || event.kind === 'run.stopped') starts.queue.wake();
   };
   const workspace = workspaceOf({
@@ -164,7 +168,7 @@ async function superviseAt(kept: PlaceFiles, watch: Watch): Promise<number> {
   // Before anybody can ask: what is asked of a run that is not taken up yet would find nothing to act with.
   const features = (await ports.features()).map(({ feature }) => feature);
   log.info('took up runs', { features: await workspace.takeUpAll(features) });
-  const code = await serveDoors(watch, { workspaceId, socketPath, ports, starts, board, changes, workspace });
+  const code = await serveDoors(watch, { workspaceId, socketPath, ports, starts, board, changes, prompts, workspace });
   await notices.close();
   await workspace.close();
   await prover.close();
@@ -181,17 +185,18 @@ interface Doors {
   readonly starts: Starts;
   readonly board: NewsBoard;
   readonly changes: ChangeBoard;
+  readonly prompts: PromptPorts;
   readonly workspace: Workspace;
 }
 
 /** Answers at every door until nobody needs the supervisor or it is told to end. Gives the exit code. */
 async function serveDoors({ root, place, config, configs, log, secrets }: Watch, doors: Doors): Promise<number> {
-  const { workspaceId, socketPath, ports, starts, board, changes, workspace } = doors;
+  const { workspaceId, socketPath, ports, starts, board, changes, prompts, workspace } = doors;
   const configNow = configs.now;
   const audit = openAuditLog(root, log);
   const modules = stepModules(root, () => configNow().modules);
   const told = toldOfCalls({ workspaceId, log, changes, audit, modules, configNow });
-  const handle = dispatcher(ports, starts, board, told);
+  const handle = withPrompts(dispatcher(ports, starts, board, told), ports, prompts);
   const http = await openHttpDoor({ root, place, config, handle, log, secrets, fileFault: ports.fileFault });
   const served = await serveLink({
     socketPath,

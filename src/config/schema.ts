@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { PROMPT_NAME, VERSION } from '../core/prompt-names.ts';
 import { TOOLSETS } from '../core/toolset.ts';
 import {
   command,
@@ -217,6 +218,27 @@ const access = z.strictObject({
     ),
 });
 
+const promptVersion = () => named(VERSION, 'a version such as 1.2.0');
+const promptName = () => named(PROMPT_NAME, 'the name of a prompt (a-z, 0-9, -)');
+
+const prompts = z.strictObject({
+  dir: path().describe("Folder of the project's own prompts, which need not be there; see docs/prompts.md."),
+  use: z
+    .record(promptName(), promptVersion())
+    .describe('The version of a prompt that is served instead of the highest, e.g. `{unblock: 1.2.0}`.'),
+  compare: z
+    .record(
+      promptName(),
+      z.strictObject({
+        versions: z.array(promptVersion()).length(2, { error: 'two versions, e.g. [1.0.0, 1.1.0]' }),
+        split: z.int().min(1).max(99),
+      }),
+    )
+    .describe(
+      'Two versions of a prompt that are served in turn, `split` of a hundred times the second, e.g. `{unblock: {versions: [1.0.0, 1.1.0], split: 50}}`.',
+    ),
+});
+
 const unsafe = z.strictObject({
   permission_bypass: z
     .boolean()
@@ -280,6 +302,7 @@ export const configSchema = z.strictObject({
   checkpoints,
   supervisor,
   access,
+  prompts,
   unsafe,
 });
 
@@ -310,6 +333,13 @@ export function contradictions(config: Config): Contradiction[] {
     found.push([
       { path: ['tmux', 'socket_path'], expected: 'null, since tmux.socket_name names the server' },
       { path: ['tmux', 'socket_name'], expected: 'null, since tmux.socket_path names the server' },
+    ]);
+  }
+  for (const name of Object.keys(config.prompts.use)) {
+    if (config.prompts.compare[name] === undefined) continue;
+    found.push([
+      { path: ['prompts', 'use', name], expected: `no version of ${name} here, since prompts.compare names two` },
+      { path: ['prompts', 'compare', name], expected: `no comparison of ${name}, since prompts.use names its version` },
     ]);
   }
   return found;

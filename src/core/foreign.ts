@@ -27,6 +27,9 @@ const FOREIGN: ReadonlySet<string> = new Set([
   'why',
 ]);
 
+/** Whether what stands under the name was made by others. */
+export const isForeign = (name: string): boolean => FOREIGN.has(name);
+
 /** The same value with `hide` done to every text of others in it; the very same where nothing had to be hidden. */
 export function hidingIn<T>(value: T, hide: (text: string) => string): T {
   return walked(value, false, hide) as T;

@@ -31,6 +31,7 @@ const code = await runCli({
     mcp: () => Promise.resolve(0),
     client: never,
     demo: never,
+    prompts: { list: never, validate: never, test: never },
     supervise: never,
   },
   stdin: process.stdin,

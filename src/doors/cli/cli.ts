@@ -10,6 +10,7 @@ import type { AuditPorts } from './audit.ts';
 import type { ReachOptions, Reached, Target } from '../mcp/remote.ts';
 import { colourInk, noInk } from './look.ts';
 import type { Look } from './look.ts';
+import type { PromptCommands } from './prompts.ts';
 import { renderProblem } from './render-status.ts';
 import { printableJson } from './text.ts';
 
@@ -25,6 +26,7 @@ export interface CliPorts {
   readonly mcp: (choice: Partial<ToolChoice> & { readonly only?: string }) => Promise<number>;
   /** Connects to a server of MCP as its client. */
   readonly client: (target: Target, options: ReachOptions) => Promise<Reached>;
+  readonly prompts: PromptCommands;
   readonly demo: (args: readonly string[]) => Promise<number>;
   readonly supervise: (args: readonly string[]) => Promise<number>;
 }

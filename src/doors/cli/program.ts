@@ -14,6 +14,7 @@ import { showEvents, waitUntil } from './follow.ts';
 import { addHttpCommand } from './http.ts';
 import { operationCommand } from './operation-command.ts';
 import type { Does } from './operation-command.ts';
+import { addPromptCommands } from './prompts.ts';
 import { addSteeringCommands } from './steering.ts';
 
 /** Reads the words of the command line and runs the command; resolves with the exit code. */
@@ -53,6 +54,7 @@ function programOf(options: CliOptions, running: Run, command: readonly string[]
   addAnswerCommand(program, does);
   addLookingCommands(program, does);
   addAuditCommands(program, does);
+  addPromptCommands(program, does);
   addLocalCommands(program, does, options);
   addClientCommand(program, does, command);
   return program;

@@ -1,6 +1,5 @@
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import {
-  CompleteRequestSchema,
   ErrorCode,
   ListResourcesRequestSchema,
   ListResourceTemplatesRequestSchema,
@@ -8,6 +7,7 @@ import {
   SubscribeRequestSchema,
   UnsubscribeRequestSchema,
 } from '@modelcontextprotocol/sdk/types.js';
+import type { CompleteRequestParams, CompleteResult } from '@modelcontextprotocol/sdk/types.js';
 import type { TextPort } from '../../link/port.ts';
 import type { OnFault } from './call.ts';
 import type { ResourceDoor } from './resource-door.ts';
@@ -22,6 +22,13 @@ export interface ResourcePorts {
   readonly signal: AbortSignal;
 }
 
+export interface ServedResources {
+  /** To be called when the supervisor has answered something else. */
+  readonly reached: () => void;
+  /** Completes a place of a template. */
+  readonly complete: (params: CompleteRequestParams, signal: AbortSignal) => Promise<CompleteResult>;
+}
+
 /**
  * Lets a server that is not connected yet serve resources, with completion of the names in their templates, subscriptions and
  * notices of changes. What they are made of is loaded with the first request for one. `reached` is to be called when the
@@ -29,8 +36,8 @@ export interface ResourcePorts {
  */
 // McpServer would let the text of an exception through (see serve.ts).
 // eslint-disable-next-line @typescript-eslint/no-deprecated
-export function addResources(server: Server, ports: ResourcePorts): { readonly reached: () => void } {
-  server.registerCapabilities({ resources: { subscribe: true, listChanged: true }, completions: {} });
+export function addResources(server: Server, ports: ResourcePorts): ServedResources {
+  server.registerCapabilities({ resources: { subscribe: true, listChanged: true } });
   const sent = (sending: Promise<void>): void => void sending.catch(ports.onFault);
   let loading: Promise<ResourceDoor> | undefined;
   const door = (): Promise<ResourceDoor> =>
@@ -67,10 +74,8 @@ export function addResources(server: Server, ports: ResourcePorts): { readonly r
   server.setRequestHandler(UnsubscribeRequestSchema, ({ params }) =>
     answered(({ unsubscribe }) => unsubscribe(params.uri)),
   );
-  server.setRequestHandler(CompleteRequestSchema, ({ params }, { signal }) =>
-    answered(({ complete }) => complete(params, signal)),
-  );
   return {
+    complete: (params, signal) => answered(({ complete }) => complete(params, signal)),
     reached: () => {
       // Nobody who has not asked for resources yet has been shown a list.
       loading

@@ -5,8 +5,10 @@ import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import type { jsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/types.js';
 import type { CallExtras, TextPort } from '../../link/port.ts';
 import type { AnswerCall, CallOptions, OnFault } from './call.ts';
+import { addCompletion } from './completion.ts';
 import { instructions } from './instructions.ts';
 import type { LogEntry } from './news.ts';
+import { addPrompts, type PromptDoor } from './prompts.ts';
 import { addResources } from './resources.ts';
 
 export interface ServerOptions {
@@ -19,6 +21,8 @@ export interface ServerOptions {
   readonly tools: readonly Tool[];
   /** What is said of this client with each call, beside what it says of itself. */
   readonly extras?: Omit<CallExtras, 'door' | 'client' | 'toolUseId'>;
+  /** The prompts that are offered; absent: the server has none. */
+  readonly listPrompts?: PromptDoor['list'];
   readonly onFault: OnFault;
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal;
@@ -60,6 +64,9 @@ export function mcpServer(options: ServerOptions): McpServer {
   );
   server.onerror = onFault;
   const resources = addResources(server, options);
+  const prompts = options.listPrompts && { list: options.listPrompts, link: options.link, onFault };
+  if (prompts) addPrompts(server, prompts);
+  addCompletion(server, { prompts, completeResource: resources.complete });
   server.setRequestHandler(ListToolsRequestSchema, () => {
     setImmediate(() => void load().catch(onFault));
     return { tools: [...tools] };

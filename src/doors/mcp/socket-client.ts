@@ -3,7 +3,7 @@ import { operations } from '../../app/table.ts';
 import type { ProblemView } from '../../app/views.ts';
 import type { LinkPort } from '../../link/port.ts';
 import type { NotOffered, ReachOptions, Remote, RemoteAnswer } from './remote.ts';
-import { operationOf, tools } from './tools.ts';
+import { toolNamed, tools } from './tools.ts';
 
 /**
  * The supervisor of the workspace as if it were a server: each operation of the table as a tool, asked over its socket. All
@@ -36,7 +36,7 @@ async function call(
   { name, arguments: args = {} }: Readonly<Record<string, unknown>>,
   ask: (op: string, input: unknown) => Promise<RemoteAnswer>,
 ): Promise<RemoteAnswer> {
-  const operation = operationOf(String(name));
+  const operation = toolNamed(String(name))?.operation;
   if (!operation)
     return refused(
       'unknown-tool',

@@ -61,6 +61,7 @@ export function cli(argv: readonly string[], setting: CliSetting = {}): CliRun {
       mcp: never,
       client: never,
       demo: never,
+      prompts: { list: never, validate: never, test: never },
       supervise: never,
       ...setting.ports,
     },
