@@ -74,7 +74,11 @@ async function remapped(scripts) {
   const map = createCoverageMap({});
   for (const { url, functions } of scripts) {
     const file = fileURLToPath(url);
-    if (!existsSync(file)) fail(`${relative(root, file)} is gone: dist was built anew while it was measured`);
+    if (!existsSync(file)) {
+      // A test takes the bundle of its own stand-in away again.
+      if (url.startsWith(bundles[1])) continue;
+      fail(`${relative(root, file)} is gone: dist was built anew while it was measured`);
+    }
     const code = readFileSync(file, 'utf8');
     const sourceMap = JSON.parse(readFileSync(`${file}.map`, 'utf8'));
     const ast = await parseAstAsync(code);

@@ -4,7 +4,6 @@ import { runCli } from '../doors/cli/run.ts';
 import { readEnvironment } from '../config/environment.ts';
 import { attachTo } from './attach.ts';
 import { linkFrom, workspaceOf } from './link.ts';
-import { runMcp } from './mcp.ts';
 import { version } from './package.ts';
 
 /** Loaded with the first of them: they need the template engine, which no other command does. */
@@ -48,7 +47,10 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
         verify: async (...asked) => (await openAudit()).verify(...asked),
         show: async (...asked) => (await openAudit()).show(...asked),
       },
-      mcp: runMcp,
+      async mcp(options) {
+        const { runMcp } = await import('./mcp.ts');
+        return runMcp(options);
+      },
       async client(target, options) {
         const { reach } = await import('./client.ts');
         return reach(target, { ...options, env, link: link.call });

@@ -55,7 +55,7 @@ async function byHand({ repo, path }: Product, count: number, feature = 'auth-ap
 /** Every file of the feature and of git, by its content, but for what tmops keeps for itself. */
 async function stateOf({ repo, path }: Product): Promise<Record<string, string>> {
   const files = await readdir(path(), { recursive: true, withFileTypes: true });
-  const ours = /\/(\.supervisor|\.logs)(\/|$)|\/(journal\.jsonl.*|state\.json)$/;
+  const ours = /\/(\.supervisor|\.logs|\.audit)(\/|$)|\/(journal\.jsonl.*|state\.json)$/;
   const told: Record<string, string> = {};
   for (const file of files.filter((each) => each.isFile())) {
     const name = join(file.parentPath, file.name);

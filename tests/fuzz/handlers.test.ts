@@ -149,7 +149,12 @@ test('deep requests are refused, and the next one is answered', { timeout: 60_00
   const lines = Object.values(operations).flatMap(({ name }) =>
     inputs.map((input) => `"op":"${name}","input":${input},"caller":${caller}}\n`),
   );
-  const said = await spoken(lines.map((line, id) => `{"id":${id},${line}`).join(''), lines.length);
+  const said: string[] = [];
+  // No more at once than one connection may have open.
+  for (let from = 0; from < lines.length; from += 50) {
+    const some = lines.slice(from, from + 50);
+    said.push(...(await spoken(some.map((line, id) => `{"id":${id},${line}`).join(''), some.length)));
+  }
   for (const line of said) expect(JSON.parse(line)).toMatchObject({ ok: false, failure: { code: 'bad-arguments' } });
   expect(await product.status('auth-api')).toMatchObject({ phase: 'running' });
   const log = await readFile(join(product.repo.root, '.tmops', '.logs', 'tmops.log'), 'utf8');

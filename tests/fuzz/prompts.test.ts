@@ -89,7 +89,7 @@ test(
         if (read.ok) expect(read.prompt.name).toBe('unblock');
         else for (const fault of read.faults) within(fault, text);
       },
-      Math.ceil(INPUTS / 5),
+      Math.ceil(INPUTS / 20),
     );
   },
   FUZZ_TIMEOUT_MS,
@@ -121,7 +121,7 @@ test(
         if (!made.ok) within(made.fault, text);
         else expect(made.text).not.toContain('1337');
       },
-      Math.ceil(INPUTS / 20),
+      Math.ceil(INPUTS / 50),
     );
   },
   FUZZ_TIMEOUT_MS,
@@ -141,7 +141,7 @@ test(
         if (read.ok) for (const value of Object.values(read.values)) expect(String(value)).toMatch(/^\S{1,100}$/);
         else expect(read.why).not.toMatch(CONTROL);
       },
-      Math.ceil(INPUTS / 5),
+      Math.ceil(INPUTS / 20),
     );
   },
   FUZZ_TIMEOUT_MS,

@@ -11,3 +11,18 @@ export function coverageEnvironment(): Record<string, string> {
   measured += 1;
   return dir === undefined || measured > MEASURED_IN_A_FILE ? {} : { NODE_V8_COVERAGE: dir };
 }
+
+/** The same command with the same flags runs the same lines: its second process is not measured. */
+export function measuredOnce(
+  env: Readonly<Record<string, string>>,
+): (args: readonly string[]) => Readonly<Record<string, string>> {
+  const unmeasured = Object.fromEntries(Object.entries(env).filter(([name]) => name !== 'NODE_V8_COVERAGE'));
+  const seen = new Set<string>();
+  return (args) => {
+    const flags = args.filter((word) => word.startsWith('--'));
+    const kind = [args.find((word) => !word.startsWith('-')), ...flags].join(' ');
+    if (seen.has(kind)) return unmeasured;
+    seen.add(kind);
+    return env;
+  };
+}

@@ -8,7 +8,7 @@ import { version } from '../../src/compose/package.ts';
 import { socketOfWorkspace } from '../../src/compose/places.ts';
 import type { Event } from '../../src/core/event.ts';
 import { connectLink } from '../../src/link/client.ts';
-import { coverageEnvironment } from './coverage.ts';
+import { coverageEnvironment, measuredOnce } from './coverage.ts';
 import { linesOf } from './json-lines.ts';
 import { sampleRepo, type SampleOptions, type SampleRepo } from './repo.ts';
 import { privateServer, untilGone, type PrivateServer } from './tmux.ts';
@@ -122,6 +122,7 @@ function productOf(
     ...(umask === undefined ? [] : ['/bin/sh', '-c', `umask ${umask} && exec "$@"`, 'sh']),
     ...[process.execPath, program],
   ];
+  const environmentOf = measuredOnce(env);
   const cli: Product['cli'] = async (...args) => {
     const {
       exitCode = -1,
@@ -129,7 +130,7 @@ function productOf(
       stderr,
     } = await execa(command, [...before, ...args], {
       cwd: repo.root,
-      env,
+      env: environmentOf(args),
       extendEnv: false,
       reject: false,
       ...user,
