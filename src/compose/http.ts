@@ -81,8 +81,9 @@ async function opening(parts: HttpDoorParts): Promise<Opened | { readonly proble
   const { root, place, config, log, secrets } = parts;
   const { http, name } = config.server;
   if (!http.enabled) return { problem: NOT_ENABLED };
-  const [{ serveHttp, MCP_PATH }, { listedTools }, { keysIn }] = await Promise.all([
+  const [{ serveHttp, MCP_PATH }, { tmopsServer }, { listedTools }, { keysIn }] = await Promise.all([
     import('../doors/mcp/http.ts'),
+    import('../doors/mcp/tmops-server.ts'),
     import('../doors/mcp/listed.ts'),
     import('./http-keys.ts'),
   ]);
@@ -92,9 +93,16 @@ async function opening(parts: HttpDoorParts): Promise<Opened | { readonly proble
   const read = http.token === 'none' ? null : await keysIn(file, http.token_file === null);
   if (read?.ok === false) return read;
   secrets.learn(Object.fromEntries((read?.tokens ?? []).map((token, index) => [`HTTP_TOKEN_${index}`, token])));
+  const onFault = (error: unknown): void => {
+    log.warn('MCP over HTTP', { why: String(error).slice(0, MOST_LOGGED) });
+  };
+  const served = {
+    ...{ name, version: config.server.version ?? version, tools: chosen.tools, onFault },
+    listPrompts: () => import('./prompt-list.ts').then(({ promptsFor }) => promptsFor(root)),
+  };
   const serve = (port: number): Promise<HttpServer> =>
     serveHttp({
-      ...{ host: http.host, port, name, version: config.server.version ?? version, tools: chosen.tools },
+      ...{ host: http.host, port, onFault },
       rules: {
         hosts: [...http.allowed_hosts, hostIn(http.host).toLowerCase()],
         origins: http.allowed_origins,
@@ -104,13 +112,9 @@ async function opening(parts: HttpDoorParts): Promise<Opened | { readonly proble
       requestWithinMs: REQUEST_WITHIN_MS,
       limit: http.sessions_limit,
       idleMs: http.session_idle,
-      listPrompts: () => import('./prompt-list.ts').then(({ promptsFor }) => promptsFor(root)),
-      portsOf: (client) => {
+      serverFor: (client, signal) => {
         const port = portOf(parts, client);
-        return { link: port, listen: port };
-      },
-      onFault: (error) => {
-        log.warn('MCP over HTTP', { why: String(error).slice(0, MOST_LOGGED) });
+        return tmopsServer({ ...served, link: port, listen: port, signal });
       },
     });
   try {

@@ -2,6 +2,8 @@ import { request as httpRequest } from 'node:http';
 import { digestOf } from '../../src/doors/mcp/http-gate.ts';
 import { serveHttp } from '../../src/doors/mcp/http.ts';
 import type { HttpOptions, HttpServer } from '../../src/doors/mcp/http.ts';
+import { tmopsServer } from '../../src/doors/mcp/tmops-server.ts';
+import type { TmopsOptions } from '../../src/doors/mcp/tmops-server.ts';
 import { tools } from '../../src/doors/mcp/tools.ts';
 import type { TextPort } from '../../src/link/port.ts';
 import { cannedReply } from './canned.ts';
@@ -22,9 +24,20 @@ export interface HttpRig {
   readonly faults: unknown[];
 }
 
+export interface HttpRigOptions extends Partial<HttpOptions>, Partial<Pick<TmopsOptions, 'tools' | 'listPrompts'>> {
+  /** How a client that showed the token of that name reaches the operations. */
+  readonly portsOf?: (client: string | null) => Pick<TmopsOptions, 'link' | 'listen'>;
+}
+
 /** The HTTP door in this process, on a free port of the loopback, over a canned supervisor. The caller closes its server. */
-export async function startHttp(options: Partial<HttpOptions> = {}): Promise<HttpRig> {
+export async function startHttp({
+  portsOf,
+  tools: offered,
+  listPrompts,
+  ...options
+}: HttpRigOptions = {}): Promise<HttpRig> {
   const faults: unknown[] = [];
+  const onFault = (error: unknown): void => void faults.push(error);
   const keys = [
     { name: null, digest: digestOf(TOKEN) },
     { name: 'ada', digest: digestOf(ADAS_TOKEN) },
@@ -37,11 +50,13 @@ export async function startHttp(options: Partial<HttpOptions> = {}): Promise<Htt
     requestWithinMs: 30_000,
     limit: 256,
     idleMs: 60_000,
-    name: 'tmops',
-    version: '0.1.0',
-    tools: tools(),
-    portsOf: () => ({ link: cannedPort, listen: cannedPort }),
-    onFault: (error) => faults.push(error),
+    serverFor: (client, signal) =>
+      tmopsServer({
+        ...{ name: 'tmops', version: '0.1.0', tools: offered ?? tools(), onFault, signal },
+        ...(listPrompts && { listPrompts }),
+        ...(portsOf?.(client) ?? { link: cannedPort, listen: cannedPort }),
+      }),
+    onFault,
     ...options,
   });
   return { server, url: new URL(`http://127.0.0.1:${server.port}/mcp`), faults };

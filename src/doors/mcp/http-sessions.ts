@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto';
+import type { OnFault } from './call.ts';
 import { refusal } from './http-refusal.ts';
 import type { Refusal } from './http-refusal.ts';
 import { httpSession } from './http-session.ts';
 import type { HttpSession } from './http-session.ts';
-import { mcpServer } from './server.ts';
-import type { ServerOptions } from './server.ts';
+import type { McpServer } from './server.ts';
 
-export interface SessionsOptions extends Omit<ServerOptions, 'signal' | 'link' | 'listen'> {
-  /** How a client that showed the token of that name reaches the operations. */
-  readonly portsOf: (client: string | null) => Pick<ServerOptions, 'link' | 'listen'>;
+export interface SessionsOptions {
+  /** What a client that showed the token of that name is served, until the signal says that it has gone. */
+  readonly serverFor: (client: string | null, signal: AbortSignal) => McpServer;
+  readonly onFault: OnFault;
   readonly limit: number;
   /** How long a session of which nothing is heard is kept, in ms. */
   readonly idleMs: number;
@@ -35,8 +36,7 @@ interface Entry {
   readonly close: () => Promise<void>;
 }
 
-export function httpSessions(options: SessionsOptions): HttpSessions {
-  const { limit, idleMs, now, portsOf, onFault } = options;
+export function httpSessions({ limit, idleMs, now, serverFor, onFault }: SessionsOptions): HttpSessions {
   const entries = new Map<string, Entry>();
   const end = async (id: string): Promise<void> => {
     const entry = entries.get(id);
@@ -68,7 +68,7 @@ export function httpSessions(options: SessionsOptions): HttpSessions {
       if (!makeRoom()) return fullOf(limit);
       const id = randomBytes(24).toString('base64url');
       const over = new AbortController();
-      const server = mcpServer({ ...options, ...portsOf(client), signal: over.signal });
+      const server = serverFor(client, over.signal);
       const session = httpSession({
         id,
         now,

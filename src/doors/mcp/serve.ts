@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Readable, Writable } from 'node:stream';
-import { mcpServer } from './server.ts';
-import type { ServerOptions } from './server.ts';
+import { tmopsServer } from './tmops-server.ts';
+import type { TmopsOptions } from './tmops-server.ts';
 import { stdioTransport } from './transport.ts';
 import type { StreamEnd } from './transport.ts';
 
 /** How long calls that are under way when the input ends may take to be answered. */
 const LAST_ANSWERS_WITHIN_MS = 500;
 
-export interface McpOptions extends Omit<ServerOptions, 'signal'> {
+export interface McpOptions extends Omit<TmopsOptions, 'signal'> {
   readonly stdin: Readable;
   /** Nothing else may write to it. */
   readonly stdout: Writable;
@@ -23,7 +23,7 @@ export interface McpOptions extends Omit<ServerOptions, 'signal'> {
 export async function serveMcp(options: McpOptions): Promise<StreamEnd | 'stopped'> {
   const { stdin, stdout, stop } = options;
   const over = new AbortController();
-  const server = mcpServer({ ...options, signal: AbortSignal.any([over.signal, stop]) });
+  const server = tmopsServer({ ...options, signal: AbortSignal.any([over.signal, stop]) });
   const transport = stdioTransport({ stdin, stdout, answerCall: server.answerCall });
   await server.connect(transport);
   const end = await Promise.race([transport.ended, aborted(stop)]);

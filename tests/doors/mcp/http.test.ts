@@ -2,7 +2,6 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { LoggingMessageNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterEach, expect, test } from 'vitest';
-import type { HttpOptions } from '../../../src/doors/mcp/http.ts';
 import { tools } from '../../../src/doors/mcp/tools.ts';
 import type { TextPort } from '../../../src/link/port.ts';
 import type { TextReply } from '../../../src/link/protocol.ts';
@@ -18,12 +17,12 @@ import {
   postTo,
   startHttp,
 } from '../../rig/mcp-http.ts';
-import type { HttpRig } from '../../rig/mcp-http.ts';
+import type { HttpRig, HttpRigOptions } from '../../rig/mcp-http.ts';
 import { until, within } from '../../rig/wait.ts';
 import { toolCall } from './rig.ts';
 
 let rig: HttpRig;
-const begin = async (options: Partial<HttpOptions> = {}): Promise<void> => {
+const begin = async (options: HttpRigOptions = {}): Promise<void> => {
   rig = await startHttp(options);
 };
 afterEach(async () => {
