@@ -151,7 +151,12 @@ describe('a report stands until', () => {
     ['the step of its role is done', (s) => checkpoint(s, '001-plan.md')],
     ['it is skipped', skip],
     ['it is asked for again', (s) => put(s, { kind: 'retry', by: 'cli', spareIds: spareIds(small) })],
-    ['a message reached the role', (s) => deliver(s, message(s), { turn: 'open' })],
+    [
+      'a message reached the role',
+      (s) => {
+        deliver(s, message(s), { turn: 'open' });
+      },
+    ],
     [
       'a human says that one did',
       (s) => {
@@ -181,7 +186,12 @@ describe('a report stands until', () => {
 
   it.each<[string, (story: Story) => unknown]>([
     ['a message waits to be typed', (s) => message(s)],
-    ['the other role gets one', (s) => deliver(s, message(s, 'worker'))],
+    [
+      'the other role gets one',
+      (s) => {
+        deliver(s, message(s, 'worker'));
+      },
+    ],
     [
       'the other pane is handed back',
       (s) => [
