@@ -3,11 +3,12 @@ import { awaitsApproval, checkState, claimOf } from '../core/claim.ts';
 import { diskRemedy } from '../core/disk-remedy.ts';
 import { durationWord } from '../core/duration.ts';
 import type { CheckStage } from '../core/event.ts';
+import { needCodeOf } from '../core/reported.ts';
 import { hasArrived, holderOf, presentStep, type Agent, type Prompt, type Run } from '../core/run.ts';
 import { isAgentStep, type AgentStep } from '../core/workflow.ts';
 import type { Failing } from '../engine/disk.ts';
 import { memoryProblems, overrunProblem, startProblemOf } from './attention-resources.ts';
-import { exitWord, faultWord, quoted } from './narrate.ts';
+import { exitWord, faultWord, quoted, reportSentence } from './narrate.ts';
 import { rollbackFailed } from './rollback-failed.ts';
 import { conflictProblem } from './tell-conflict.ts';
 import type { ProblemView } from './views.ts';
@@ -23,6 +24,7 @@ export function attentionOf(run: Run, now: number, failing: Failing | null = nul
     ...conflictProblem(run),
     ...faultProblems(run, feature),
     ...agentProblems(run, feature),
+    ...reportProblems(run, feature),
     ...promptProblems(run, feature),
     ...moduleProblem(run, feature),
     ...checkProblem(run, feature),
@@ -97,6 +99,20 @@ function agentProblem(run: Run, { role, state, parked }: Agent, feature: string)
       return state satisfies never;
   }
 }
+
+/** What roles say that needs a human. All of their words are in the status of their panes. */
+const reportProblems = (run: Run, feature: string): ProblemView[] =>
+  Object.entries(run.reports).flatMap(([role, report]) => {
+    const code = needCodeOf(report.what);
+    return code === null
+      ? []
+      : [{ code, sentence: reportSentence(role, report), hint: reportHint(run, role, feature) }];
+  });
+
+const reportHint = (run: Run, role: string, feature: string): string =>
+  holderOf(run, role).kind === 'human'
+    ? `Answer it in its pane; tmops give ${feature} ${role} hands the pane back`
+    : `Answer it: tmops message ${feature} ${role} '…' (tmops_send_message), or in its pane: tmops take ${feature} ${role}`;
 
 function promptProblems(run: Run, feature: string): ProblemView[] {
   return run.prompts.flatMap((prompt): ProblemView[] => {

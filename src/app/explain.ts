@@ -1,5 +1,6 @@
 import { awaitsApproval, checkState, claimOf } from '../core/claim.ts';
 import type { Event, EventKind } from '../core/event.ts';
+import { callOf } from '../core/reported.ts';
 import { holderOf, openPrompts, presentStep, type Agent, type Run } from '../core/run.ts';
 import { isAgentStep, type AgentStep } from '../core/workflow.ts';
 import type { Failing } from '../engine/disk.ts';
@@ -94,6 +95,7 @@ function runningHelp(run: Run, feature: string): Help[] {
     ...again,
     ...heldRoles.map((role) => help(`give ${feature} ${role}`, 'hands the pane back')),
     ...Object.values(run.agents).flatMap((agent) => answerHelp(agent, feature)),
+    ...Object.keys(run.reports).flatMap((role) => reportHelp(run, role, feature)),
     ...(step === undefined ? [] : isAgentStep(step) ? stepHelp(run, step, feature) : moduleHelp(run, step.id, feature)),
   ];
 }
@@ -102,6 +104,13 @@ const answerHelp = ({ role, state }: Agent, feature: string): Help[] =>
   state.kind === 'asking'
     ? [help(`answer ${feature} ${role} <choice>`, `answers it: ${state.dialog.choices.join(' | ')}`)]
     : [];
+
+function reportHelp(run: Run, role: string, feature: string): Help[] {
+  if (!callOf(run, role)) return [];
+  const answer = help(`message ${feature} ${role} '…'`, `answers the ${role}`);
+  const take = help(`take ${feature} ${role}`, 'makes its pane yours, to answer there');
+  return holderOf(run, role).kind === 'human' ? [answer] : [answer, take];
+}
 
 const moduleHelp = ({ moduleFailure }: Run, step: string, feature: string): Help[] =>
   moduleFailure === null ? [] : [retryHelp(step, feature), skipHelp(step, feature)];

@@ -1,6 +1,7 @@
 import type { BranchStand, Settlement } from '../core/conflicted.ts';
 import { durationWord } from '../core/duration.ts';
 import type { CheckpointFault, CheckStage, Event, HumanSign } from '../core/event.ts';
+import type { Report, ReportKind } from '../core/reported.ts';
 import { sizeWord } from '../core/size.ts';
 import type { EventView } from './views.ts';
 
@@ -24,6 +25,7 @@ const SENTENCES: Sentences = {
   'run.queued': (e) => `Asked to start by ${e.by}; it waits in the queue until there is room.`,
   'run.unqueued': (e) =>
     e.problem === null ? `Taken out of the queue by ${e.by}: ${e.why}.` : `It could not begin: ${e.problem.sentence}`,
+  'role.reported': (e) => reportSentence(e.role, e),
   'memory.noted': (e) =>
     e.above === null
       ? `The ${e.role}'s agent takes ${sizeWord(e.bytes)} of memory, which is in order again.`
@@ -146,6 +148,18 @@ function sentence(event: Event): string {
 const MAX_QUOTE = 160;
 /** Untrusted text on one line, without control characters, between quotes. */
 export const quoted = (text: string): string => `"${text.replaceAll(/[\p{C}\s]+/gu, ' ').slice(0, MAX_QUOTE)}"`;
+
+const REPORTS: Readonly<Record<ReportKind, string>> = {
+  blocked: 'says that it is blocked',
+  question: 'has a question',
+  progress: 'says how far it is',
+};
+
+/** What a role said, in quotes; longer words are cut, which shows. */
+export function reportSentence(role: string, { what, text }: Pick<Report, 'what' | 'text'>): string {
+  const words = text.length > MAX_QUOTE ? `${text.slice(0, MAX_QUOTE - 1)}…` : text;
+  return `The ${role} ${REPORTS[what]}: ${quoted(words)}.`;
+}
 
 /** What is wrong with a checkpoint, without a full stop. Line 0 is the file as such. */
 export function faultWord({ file, line, found, expected }: CheckpointFault): string {

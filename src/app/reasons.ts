@@ -1,12 +1,13 @@
 import { remindersAhead } from '../core/advance.ts';
 import { awaitsApproval, checkState, claimOf } from '../core/claim.ts';
 import type { CheckStage } from '../core/event.ts';
+import { callOf, needCodeOf } from '../core/reported.ts';
 import { hasArrived, holderOf, openPrompts, presentStep, type Agent, type Run } from '../core/run.ts';
 import { isAgentStep, type AgentStep, type ModuleStep } from '../core/workflow.ts';
 import type { Failing } from '../engine/disk.ts';
 import { silentAgent } from './attention.ts';
 import { interruptWord } from './attention-resources.ts';
-import { exitWord, faultWord, quoted } from './narrate.ts';
+import { exitWord, faultWord, quoted, reportSentence } from './narrate.ts';
 import { heldWhy, iso } from './status-panes.ts';
 import { conflictSentences } from './tell-conflict.ts';
 import type { QueueView } from './views.ts';
@@ -109,6 +110,7 @@ function inStep(run: Run, step: AgentStep, now: number): Reason[] {
     ...checked(run, step, 'before'),
     ...(claimed ? [...checked(run, step, 'after'), ...gate(run, step)] : misclaimed(run, step)),
     ...held(run, step.role),
+    ...called(run, step.role),
     // What the agent does matters until its work counts.
     ...(agent && !isDecidedElsewhere(run, step) ? agentReasons(run, step, agent, now) : []),
     ...(claimed ? [] : prompted(run, step.role)),
@@ -162,6 +164,12 @@ function held(run: Run, role: string): Reason[] {
   const back = holder.backAt === null ? '' : ` It goes back at ${iso(holder.backAt)} unless it is used.`;
   const sentence = `A human holds the ${role}'s pane (${heldWhy(run, role) ?? ''}): nothing is typed into it.${back}`;
   return [{ code: 'held', sentence, since: holder.since }];
+}
+
+function called(run: Run, role: string): Reason[] {
+  const call = callOf(run, role);
+  const code = call && needCodeOf(call.what);
+  return call && code !== null ? [{ code, sentence: reportSentence(role, call), since: call.at }] : [];
 }
 
 function agentReasons(run: Run, step: AgentStep, agent: Agent, now: number): Reason[] {

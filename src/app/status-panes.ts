@@ -29,7 +29,13 @@ export function paneOf(run: Run, agent: Agent): PaneView {
             choices: [...state.dialog.choices],
           }
         : null,
+    report: reportOf(run, agent.role),
   };
+}
+
+function reportOf(run: Run, role: string): PaneView['report'] {
+  const report = run.reports[role];
+  return report ? { what: report.what, text: report.text, at: iso(report.at) } : null;
 }
 
 /** How a human came to hold the role's pane; null while nobody does. */

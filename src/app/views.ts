@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { REPORT_KINDS } from '../core/reported.ts';
 import { conflictView, stashView } from './views-conflict.ts';
 
 /** What operations give back. Shapes are the contract with MCP clients and scripts: add fields, never rename them. */
@@ -87,6 +88,10 @@ export const paneView = z.strictObject({
     .strictObject({ id: z.string(), name: z.string(), text: z.string(), choices: z.array(z.string()) })
     .nullable()
     .describe('The question that the agent shows; its text comes from a terminal and is untrusted'),
+  report: z
+    .strictObject({ what: z.enum(REPORT_KINDS), text: z.string(), at: isoTime })
+    .nullable()
+    .describe('What the role says of itself, while that stands; its text is untrusted'),
 });
 
 export const promptView = z.strictObject({

@@ -1,7 +1,9 @@
 import { awaitsApproval, checkState, claimOf } from '../core/claim.ts';
+import { callOf } from '../core/reported.ts';
 import { hasArrived, holderOf, isBriefed, presentStep, type Prompt, type Run } from '../core/run.ts';
 import type { Rollback } from '../core/rolled-back.ts';
 import { isAgentStep, type AgentStep } from '../core/workflow.ts';
+import { reportSentence } from './narrate.ts';
 import { conflictWaits } from './tell-conflict.ts';
 import { heldWhy, iso } from './status-panes.ts';
 import type { QueueView } from './views.ts';
@@ -91,6 +93,8 @@ function promptSentence(run: Run, step: AgentStep): string {
     return `The ${step.role}'s agent is not running; see attention.`;
   if (agent?.parked) return `The ${step.role}'s account is at a limit until ${iso(agent.parked.untilMs)}.`;
   if (holderOf(run, step.role).kind === 'human') return heldSentence(run, step, prompt);
+  const call = callOf(run, step.role);
+  if (call) return `${reportSentence(step.role, call)} It waits for an answer; see attention.`;
   if (!prompt || prompt.stage.kind === 'withdrawn') return unasked(run, step);
   if (hasArrived(prompt)) return `The ${step.role} works on ${step.checkpoint}.`;
   if (run.paused) return `Prompt ${prompt.id} for the ${step.role} waits until then.`;

@@ -1,6 +1,7 @@
 import { awaitsApproval, checkState, claimOf, isCheckable, orderOf } from './claim.ts';
 import { settledByItself } from './conflict.ts';
 import type { Fact } from './event.ts';
+import { callOf } from './reported.ts';
 import {
   hasArrived,
   holderOf,
@@ -123,8 +124,8 @@ function beginning(run: Run, index: number, at: number): Fact[] {
   if (last && !hasArrived(last)) return [began];
   const wanted = { kind: 'prompt.wanted', prompt: run.prompts.length + 1, role: step.role, file: null } as const;
   if (last) {
-    // It may be at work on a human's prompt; what that brings is awaited first.
-    if (agent.state.kind === 'busy' || agent.state.kind === 'asking') return [];
+    // It may be at work on a human's prompt, or wait for one; what that brings is awaited first.
+    if (agent.state.kind === 'busy' || agent.state.kind === 'asking' || callOf(run, step.role)) return [];
     return [began, { ...wanted, purpose: { kind: 'reminder', step: step.id }, line: reminderOf(workflow, step) }];
   }
   const checked = orderOf(run, step, 'before') ? checkState(run, step, 'before').kind : 'passed';
@@ -153,6 +154,8 @@ function nudgeAt(run: Run, step: AgentStep, agent: Agent, asked: readonly Prompt
   const isOver = last?.stage.kind === 'taken' ? last.stage.turnEnded : last?.stage.kind === 'delivered-by-hand';
   if (!isOver || agent.state.kind !== 'idle' || agent.state.failed !== null) return Infinity;
   if (agent.parked || holderOf(run, step.role).kind === 'human' || run.faults[step.checkpoint]) return Infinity;
+  // It waits for a human: a reminder would have it guess.
+  if (callOf(run, step.role)) return Infinity;
   return remindersLeft(run, asked) > 0 ? agent.state.since + REMIND_AFTER_MS : Infinity;
 }
 
@@ -175,6 +178,7 @@ function silenceAt(run: Run, step: AgentStep, agent: Agent, asked: readonly Prom
 export function silentSince(run: Run, step: AgentStep): number | null {
   const agent = run.agents[step.role];
   if (!agent || (agent.state.kind !== 'busy' && agent.state.kind !== 'idle')) return null;
+  if (agent.state.kind === 'idle' && callOf(run, step.role)) return null;
   const asked = askedOf(run, step);
   const canRemind = run.life.kind === 'running' && run.life.stepBeganAt !== null && claimOf(run, step).kind !== 'good';
   if (canRemind && silenceAt(run, step, agent, asked) < Infinity) return null;
@@ -190,13 +194,13 @@ function remindersLeft(run: Run, asked: readonly Prompt[]): number {
 
 /**
  * How often the step's role will still be reminded, now that it has ended its turn without its checkpoint; null while it
- * has not.
+ * has not, or waits for a human.
  */
 export function remindersAhead(run: Run, step: AgentStep): number | null {
   const asked = askedOf(run, step);
   const last = asked.at(-1);
   const isOver = last?.stage.kind === 'taken' && last.stage.turnEnded;
-  if (run.agents[step.role]?.state.kind !== 'idle' || !isOver) return null;
+  if (run.agents[step.role]?.state.kind !== 'idle' || !isOver || callOf(run, step.role)) return null;
   return Math.max(0, remindersLeft(run, asked));
 }
 

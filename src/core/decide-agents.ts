@@ -14,7 +14,16 @@ const SIGN_EVERY_MS = 60_000;
 /** What was seen of an agent or its pane. */
 export type AgentObservation = Exclude<
   Extract<Request, { role: string }>,
-  { kind: 'message' | 'dialog-answering' | 'dialog-answered' | 'memory-seen' | 'interrupting' | 'interrupt-failed' }
+  {
+    kind:
+      | 'message'
+      | 'role-report'
+      | 'dialog-answering'
+      | 'dialog-answered'
+      | 'memory-seen'
+      | 'interrupting'
+      | 'interrupt-failed';
+  }
 >;
 
 export function agentObserved(run: Run, request: AgentObservation, at: number): Fact[] {

@@ -10,6 +10,7 @@ import { decideRollback, isRollbackRequest, type RollbackRequest } from './rollb
 import { claimOf } from './claim.ts';
 import { timePassed } from './due.ts';
 import { memorySeen } from './memory.ts';
+import { reported } from './report.ts';
 import { interrupting } from './overrun.ts';
 import { entersQueue, leavesQueue, stopped } from './queue.ts';
 import { checksOf, holderOf, presentStep, relaunch, upAgents, type Prompt, type Run } from './run.ts';
@@ -72,6 +73,8 @@ function answer(run: Run, request: Request, at: number): Fact[] | Refusal {
       return settle(run, request);
     case 'message':
       return message(run, request);
+    case 'role-report':
+      return reported(run, request);
     default:
       if (run.life.kind === 'running') return observed(run, request, at);
       // When all is done the agents are still followed, so that their panes are told rightly; nothing follows from it.
@@ -100,7 +103,8 @@ type Observation = Exclude<
         | 'interrupting'
         | 'interrupt-failed'
         | 'settle-prompt'
-        | 'message';
+        | 'message'
+        | 'role-report';
     }
 >;
 

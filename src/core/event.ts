@@ -1,5 +1,6 @@
 import type { Conversation } from './adopt.ts';
 import type { ConflictFact } from './conflicted.ts';
+import type { ReportFact } from './reported.ts';
 import type { ResourceFact } from './resources.ts';
 import type { RollbackFact } from './rolled-back.ts';
 import type { Dialog } from './screen.ts';
@@ -180,6 +181,7 @@ export type Fact =
   | { readonly kind: 'step.retried'; readonly step: string; readonly by: string }
   /** A step that was done is open again, and so are all after it. Their checkpoints of now do not count any more. */
   | { readonly kind: 'step.reopened'; readonly step: string; readonly by: string; readonly why: string }
+  | ReportFact
   | RollbackFact
   | ConflictFact
   | { readonly kind: 'run.paused'; readonly by: string; readonly why: string }

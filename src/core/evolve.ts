@@ -3,6 +3,7 @@ import type { Event, Taking } from './event.ts';
 import { agentChanged, forgiven, withCrashes, type AgentEvent } from './evolve-agents.ts';
 import { promptChanged, type PromptEvent } from './evolve-prompts.ts';
 import { conflictChanged, isConflictEvent, withWork, type ConflictEvent } from './evolve-conflict.ts';
+import { roleReported, withReports, type ReportEvent } from './evolve-reports.ts';
 import { isResourceEvent, resourceChanged, withResources, type ResourceEvent } from './evolve-resources.ts';
 import { isRollbackEvent, rollbackChanged, type RollbackEvent } from './evolve-rollback.ts';
 import { isSteeringEvent, steered, withoutRunning, type SteeringEvent } from './evolve-steering.ts';
@@ -12,12 +13,13 @@ import { isAgentStep } from './workflow.ts';
 
 /** Facts change state. Replaying a journal is a fold of this function. */
 export function evolve(run: Run, event: Event): Run {
-  return { ...withWork(withResources(applied(run, event), event), event.seq), seq: event.seq, updatedAt: event.at };
+  const changed = withReports(withResources(applied(run, event), event), event);
+  return { ...withWork(changed, event.seq), seq: event.seq, updatedAt: event.at };
 }
 
 type RunEvent = Exclude<
   Event,
-  PromptEvent | AgentEvent | SteeringEvent | RollbackEvent | ResourceEvent | ConflictEvent
+  PromptEvent | AgentEvent | SteeringEvent | RollbackEvent | ResourceEvent | ConflictEvent | ReportEvent
 >;
 
 const isPromptEvent = (event: Event): event is PromptEvent => event.kind.startsWith('prompt.');
@@ -30,6 +32,7 @@ function applied(run: Run, event: Event): Run {
   if (isRollbackEvent(event)) return rollbackChanged(run, event);
   if (isConflictEvent(event)) return conflictChanged(run, event);
   if (isResourceEvent(event)) return resourceChanged(run, event);
+  if (event.kind === 'role.reported') return roleReported(run, event);
   return runChanged(run, event);
 }
 

@@ -62,6 +62,7 @@ const ENTRIES: { readonly [K in EventKind]: readonly [LogComponent, Level<K>] } 
   'agent.parked': ['agent', 'warning'],
   'agent.unparked': ['agent', 'info'],
   'dialog.answered': ['agent', 'info'],
+  'role.reported': ['agent', ({ what }) => (what === 'progress' ? 'info' : 'warning')],
   'memory.noted': ['agent', ({ level }) => (level === 'ok' ? 'info' : level === 'limit' ? 'error' : 'warning')],
   'interrupt.pressed': ['agent', 'warning'],
   'interrupt.failed': ['agent', 'error'],

@@ -13,6 +13,7 @@ import type {
   StartProblem,
   StuckOutcome,
 } from './event.ts';
+import type { ReportKind } from './reported.ts';
 import type { MemoryLevel } from './resources.ts';
 import type { Direction, Trees } from './rolled-back.ts';
 import type { Dialog } from './screen.ts';
@@ -191,6 +192,8 @@ export type Request =
       readonly by: string;
     }
   | { readonly kind: 'message'; readonly role: string; readonly line: string; readonly file: string | null }
+  /** What the role's agent says of itself. `text`: REPORT_CHARS at most. */
+  | { readonly kind: 'role-report'; readonly role: string; readonly what: ReportKind; readonly text: string }
   | {
       readonly kind: 'checkpoint-seen';
       readonly file: string;

@@ -14,6 +14,7 @@ import type {
 } from './event.ts';
 import { UNKNOWN_BRANCH, type Branch, type Conflict, type Stashed } from './conflicted.ts';
 import type { Life } from './life.ts';
+import type { Report } from './reported.ts';
 import type { MemoryNote, Overrun } from './resources.ts';
 import type { Rollback } from './rolled-back.ts';
 import type { Dialog } from './screen.ts';
@@ -238,6 +239,8 @@ export interface Run {
   /** By role. */
   readonly memory: Readonly<Record<string, MemoryNote>>;
   readonly overrun: Overrun | null;
+  /** By role. */
+  readonly reports: Readonly<Record<string, Report>>;
   readonly branch: Branch;
   /** Others changed the branch; nothing begins until somebody has said what becomes of that. */
   readonly conflict: Conflict | null;
@@ -276,6 +279,7 @@ export const newRun: Run = {
   startProblem: null,
   memory: {},
   overrun: null,
+  reports: {},
   branch: UNKNOWN_BRANCH,
   conflict: null,
   conflictCount: 0,

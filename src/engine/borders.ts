@@ -1,3 +1,4 @@
+import { callOf, type Report } from '../core/reported.ts';
 import { holderOf, presentStep, type Agent, type Holder, type Run } from '../core/run.ts';
 import { isAgentStep } from '../core/workflow.ts';
 import type { Clock, Stop, Terminal } from './ports.ts';
@@ -18,7 +19,7 @@ export function keepBorders(loop: RunLoop, terminal: Terminal, clock: Clock, onE
     if (session === undefined || run.life.kind === 'stopped') return;
     for (const agent of Object.values(run.agents)) {
       if (agent.pane === null) continue;
-      const state = borderOf(agent, holderOf(run, agent.role), clock.now());
+      const state = borderOf(agent, holderOf(run, agent.role), clock.now(), callOf(run, agent.role));
       if (shown.get(agent.pane) === state) continue;
       await terminal.label(agent.pane, { role: agent.role, state });
       shown.set(agent.pane, state);
@@ -66,11 +67,17 @@ export function keepBorders(loop: RunLoop, terminal: Terminal, clock: Clock, onE
 const isReturning = (run: Run): boolean =>
   Object.values(run.holders).some((holder) => holder.kind === 'human' && holder.backAt !== null);
 
-/** What a pane's border says beside the role: who holds it, what its agent does, when it goes back. */
-export function borderOf(agent: Agent, holder: Holder, now: number): string {
-  if (holder.kind === 'auto') return stateWord(agent);
+/** What a pane's border says beside the role: who holds it, what its agent does or wants of a human, when it goes back. */
+export function borderOf(agent: Agent, holder: Holder, now: number, call: Report | null = null): string {
+  if (holder.kind === 'auto') return call ? callWord(agent, call) : stateWord(agent);
   if (holder.backAt !== null) return `human, goes back in ${Math.max(1, Math.ceil((holder.backAt - now) / 1000))} s`;
   return agent.state.kind === 'idle' ? 'human' : `human, ${stateWord(agent)}`;
+}
+
+/** The words themselves are in the status: they are the role's own, and long. */
+function callWord(agent: Agent, { what }: Report): string {
+  const word = what === 'blocked' ? 'says it is blocked' : 'has a question';
+  return agent.state.kind === 'idle' ? word : `${stateWord(agent)}, ${word}`;
 }
 
 function stateWord(agent: Agent): string {

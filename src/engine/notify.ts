@@ -1,4 +1,5 @@
 import type { Event } from '../core/event.ts';
+import { needCodeOf } from '../core/reported.ts';
 import type { Run } from '../core/run.ts';
 import type { LiveRun } from './live-run.ts';
 import type { Failing } from './disk.ts';
@@ -90,6 +91,7 @@ export function keepNotices(parts: NoticeParts): Notices {
       if (event.kind === 'run.completed') parts.tell({ kind: 'completed', run, needs: [], at: event.at });
       // Whoever watched before has told of what is already so.
       if (event.kind === 'supervisor.began') seed(memoryOf(run), parts.needsOf(run, null));
+      if (event.kind === 'role.reported') forgetOne(memoryOf(run), needCodeOf(event.what));
       stirred = true;
       nap.abort();
     },
@@ -108,6 +110,12 @@ interface Memory {
 
 function seed({ told }: Memory, needs: readonly Need[]): void {
   for (const [code, count] of counted(needs)) told.set(code, { count, at: -Infinity });
+}
+
+/** What a role says now may stand in place of what it said before, so that there are no more of the kind, and one is new. */
+function forgetOne({ told }: Memory, code: string | null): void {
+  const before = code === null ? undefined : told.get(code);
+  if (before) before.count = Math.max(0, before.count - 1);
 }
 
 /** Those of a kind of which there are more than were told; noted as told. */

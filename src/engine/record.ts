@@ -156,11 +156,23 @@ export function stateOf(run: Run, version: string): Record<string, unknown> {
     agents: Object.fromEntries(
       Object.values(run.agents).map((agent) => [
         agent.role,
-        { state: agent.state.kind, pane: agent.pane, session_id: agent.sessionId, pid: agent.process?.pid ?? null },
+        {
+          state: agent.state.kind,
+          pane: agent.pane,
+          session_id: agent.sessionId,
+          pid: agent.process?.pid ?? null,
+          report: reportOf(run, agent.role),
+        },
       ]),
     ),
     completed_steps: Object.keys(run.done),
     sequence: run.seq,
     updated_at: new Date(run.updatedAt).toISOString(),
   };
+}
+
+/** What the role says of itself; its text is untrusted. */
+function reportOf(run: Run, role: string): Record<string, unknown> | null {
+  const report = run.reports[role];
+  return report ? { what: report.what, text: report.text, at: new Date(report.at).toISOString() } : null;
 }

@@ -98,6 +98,24 @@ describe('why', () => {
       ['answer auth-api lead <choice>'],
     ],
     [
+      'a role has a question',
+      () => after(asked(), (s) => put(s, { kind: 'role-report', role: 'lead', what: 'question', text: 'Which port?' })),
+      'role-question',
+      /^The lead has a question: "Which port\?"\.$/,
+      ["message auth-api lead '…'", 'take auth-api lead'],
+    ],
+    [
+      'a role is blocked, and a human holds its pane',
+      () =>
+        after(working(), (s) => {
+          put(s, { kind: 'role-report', role: 'lead', what: 'blocked', text: 'No network' });
+          take(s);
+        }),
+      'role-blocked',
+      /^The lead says that it is blocked: "No network"\.$/,
+      ['give auth-api lead', "message auth-api lead '…'"],
+    ],
+    [
       'the turn ended without its checkpoint and will be reminded',
       () => asked(),
       'no-checkpoint',

@@ -356,6 +356,20 @@ const ROWS: Rows = {
     ],
   ],
   'agent.unparked': [[{ kind: 'agent.unparked', role }, "The lead's limit is over."]],
+  'role.reported': [
+    [
+      { kind: 'role.reported', role, what: 'blocked', text: 'no\nport' },
+      'The lead says that it is blocked: "no port".',
+    ],
+    [
+      { kind: 'role.reported', role, what: 'question', text: 'Which\u001b[2J port?\u202E' },
+      'The lead has a question: "Which [2J port? ".',
+    ],
+    [
+      { kind: 'role.reported', role, what: 'progress', text: 'x'.repeat(2000) },
+      `The lead says how far it is: "${'x'.repeat(159)}…".`,
+    ],
+  ],
   'dialog.answered': [
     [{ kind: 'dialog.answered', role, choice: '1. Yes', by: 'mcp' }, 'mcp answered the lead\'s dialog: "1. Yes".'],
   ],

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { decide } from '../../src/core/decide.ts';
 import { evolve } from '../../src/core/evolve.ts';
 import type { Event, Fact } from '../../src/core/event.ts';
+import { callOf, REPORT_KINDS } from '../../src/core/reported.ts';
 import type { Request } from '../../src/core/request.ts';
 import { holderOf, newRun, type Run } from '../../src/core/run.ts';
 import { identity, settings, small, spareIds, T0 } from '../rig/run.ts';
@@ -73,6 +74,9 @@ const request: fc.Arbitrary<Request> = fc.oneof(
   fc
     .record({ prompt, as: fc.constantFrom('delivered', 'resend') })
     .map<Request>((each) => ({ kind: 'settle-prompt', by: 'cli', ...each })),
+  fc
+    .record({ role, what: fc.constantFrom(...REPORT_KINDS), text: fc.constantFrom('a', 'b\u001b') })
+    .map<Request>((each) => ({ kind: 'role-report', ...each })),
   role.map<Request>((name) => ({ kind: 'message', role: name, line: 'hello there', file: null })),
   fc.record({ file, at, gate: fc.constantFrom('auto', 'human', null) }).map<Request>((each) => ({
     kind: 'checkpoint-seen',
@@ -143,6 +147,8 @@ it('keeps what must hold, whatever is asked in whatever order', () => {
   );
 });
 
+const isIdle = ({ agents }: Run, role: string): boolean => agents[role]?.state.kind === 'idle';
+
 function holds(before: Run, run: Run, journal: readonly Event[], facts: readonly Fact[]): void {
   // A step once done stays done unless it is opened again, and steps are done in order.
   const isOpened = (fact: Fact): boolean =>
@@ -169,6 +175,12 @@ function holds(before: Run, run: Run, journal: readonly Event[], facts: readonly
   // Nothing begins before the look at the disk, and nothing at all unless the run was started.
   if (run.life.kind === 'running' && !run.life.surveyed) expect(run.life.stepBeganAt).toBeNull();
   if (!journal.some((event) => event.kind === 'run.started')) expect(run.prompts).toEqual([]);
+  // What roles say stands only while the run goes, and nobody who waits for a human is reminded.
+  if (run.life.kind !== 'running') expect(run.reports).toEqual({});
+  for (const role of Object.keys(run.reports)) expect(run.agents[role]).toBeDefined();
+  for (const fact of facts)
+    if (fact.kind === 'prompt.wanted' && fact.purpose.kind === 'reminder' && isIdle(run, fact.role))
+      expect(callOf(run, fact.role)).toBeNull();
   // Completed means that every step is done.
   if (run.life.kind === 'completed') expect(states).not.toContain(false);
 }

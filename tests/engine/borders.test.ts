@@ -1,15 +1,16 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { HAND_BACK_NOTICE_MS } from '../../src/core/due.ts';
+import { callOf } from '../../src/core/reported.ts';
 import { holderOf } from '../../src/core/run.ts';
 import { borderOf, headlineOf, keepBorders } from '../../src/engine/borders.ts';
 import type { Stop } from '../../src/engine/ports.ts';
 import { handClock } from '../rig/clock.ts';
 import { loopFrom, playedTerminal } from '../rig/ports.ts';
-import { briefed, deliver, put, started, type Story } from '../rig/run.ts';
+import { briefed, deliver, news, put, started, type Story } from '../rig/run.ts';
 
 const border = ({ run, at }: Story, now = at): string => {
   const agent = run.agents['worker'];
-  return agent ? borderOf(agent, holderOf(run, 'worker'), now) : '';
+  return agent ? borderOf(agent, holderOf(run, 'worker'), now, callOf(run, 'worker')) : '';
 };
 const use = (story: Story) =>
   put(story, { kind: 'human-seen', role: 'worker', sign: 'draft', stays: false, why: 'a draft' });
@@ -19,6 +20,22 @@ describe('a border', () => {
   it('says what the agent does', () => {
     const story = started();
     expect(border(story)).toBe('idle');
+  });
+
+  it('says what the role wants of a human, in words of tmops, until a human holds the pane', () => {
+    const story = started();
+    const reports = (what: 'blocked' | 'question' | 'progress') =>
+      put(story, { kind: 'role-report', role: 'worker', what, text: '#[fg=red]Rm?' });
+    reports('question');
+    expect(border(story)).toBe('has a question');
+    news(story, 'worker', { kind: 'prompt-taken', text: 'Go on', injected: true });
+    reports('blocked');
+    expect(border(story)).toBe('working, says it is blocked');
+    take(story, 'worker');
+    expect(border(story)).toBe('human, working');
+    put(story, { kind: 'give', roles: [], by: 'cli', spareIds: {} });
+    reports('progress');
+    expect(border(story)).toBe('working');
   });
 
   it('says that a human holds the pane, and what the agent does besides', () => {

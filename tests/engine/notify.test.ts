@@ -71,6 +71,22 @@ describe('news', () => {
     expect(heard()).toEqual(['tester', 'tester,verifier']);
   });
 
+  it('is told of what a role says in place of what it said before, and not of how far it is', async () => {
+    const says = (what: 'question' | 'progress', words: string): void => {
+      needs = what === 'question' ? [need('role-question', words)] : [];
+      notices.heard(run, { kind: 'role.reported', role: 'lead', what, text: words, seq: 1, at: T0 });
+    };
+    says('question', 'Which port?');
+    await clock.pass(REPEAT_AFTER_MS + 20_000);
+    expect(heard()).toEqual(['Which port?']);
+    says('question', 'Which host?');
+    await clock.pass(STANDS_FOR_MS);
+    expect(heard()).toEqual(['Which host?']);
+    says('progress', 'Half of it');
+    await clock.pass(REPEAT_AFTER_MS + 20_000);
+    expect(heard()).toEqual([]);
+  });
+
   it('is not told of what goes by itself', async () => {
     needs = [need('dead')];
     happens();

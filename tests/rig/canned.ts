@@ -9,6 +9,7 @@ export const freePane = {
   heldSince: null,
   handBackAt: null,
   dialog: null,
+  report: null,
 } as const;
 
 /** A status as a supervisor would give it halfway through a feature. */

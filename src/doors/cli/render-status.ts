@@ -9,6 +9,8 @@ import { clean, cleanLine, fit, widthOf, wrap } from './text.ts';
 const PROMPTS_SHOWN = 5;
 /** A pane with fewer rows gets one line a subject. */
 const COMPACT_BELOW_ROWS = 12;
+/** What a role says there has the rest of its words in the whole status. */
+const FRAME_REPORT_ROWS = 2;
 
 const TONES: Readonly<Record<string, Tone>> = {
   running: 'good',
@@ -50,7 +52,7 @@ export function renderFrame(view: StatusView, look: Look & { readonly rows: numb
   if (look.rows < COMPACT_BELOW_ROWS) return compact(view, look).slice(0, look.rows);
   let lines: string[] = [];
   const last = whereabouts(view).map((line) => fit(line, look.columns));
-  for (const section of [...sections(view, look), last]) {
+  for (const section of [...sections(view, look, FRAME_REPORT_ROWS), last]) {
     const next = lines.length === 0 ? section : [...lines, '', ...section];
     if (next.length <= look.rows) lines = next;
   }
@@ -71,7 +73,7 @@ const unsafeOf = ({ unsafe }: StatusView, look: Look): string[] =>
     .flatMap((sentence) => wrap(`UNSAFE: ${cleanLine(sentence)}`, look.columns))
     .map((line) => look.ink(line, 'bad'));
 
-function sections(view: StatusView, look: Look): string[][] {
+function sections(view: StatusView, look: Look, reportRows = Infinity): string[][] {
   const { feature, run, phase, branch, unwatchedMs } = view;
   const place = view.queue === null ? '' : ` ${view.queue.position}/${view.queue.length}`;
   const going = view.paused === null ? `${phase}${place}` : 'paused';
@@ -94,6 +96,7 @@ function sections(view: StatusView, look: Look): string[][] {
       look,
     ),
     titled('Questions', questions(view, look), look),
+    titled('Reports', reports(view, look, reportRows), look),
     titled('Panes', panes(view, look), look),
     titled('Checkpoints', checkpoints(view, look), look),
     titled('Checks', checks(view, look), look),
@@ -142,6 +145,23 @@ function questions(view: StatusView, look: Look): string[] {
           ...dialog.choices.map((choice) => fit(`    ${cleanLine(choice)}`, look.columns)),
         ],
   );
+}
+
+const REPORTS: Readonly<Record<NonNullable<StatusView['panes'][number]['report']>['what'], string>> = {
+  blocked: 'is blocked',
+  question: 'asks',
+  progress: 'reports',
+};
+
+/** What roles say of themselves: on `rows` at most where a human has to answer it, else on one line. */
+function reports(view: StatusView, look: Look, rows: number): string[] {
+  return view.panes.flatMap(({ role, report }) => {
+    if (report === null) return [];
+    const line = cleanLine(`${role} ${REPORTS[report.what]} (${age(report.at, look.now)}): ${report.text}`);
+    const lines = wrap(line, look.columns, '  ');
+    const most = report.what === 'progress' ? 1 : rows;
+    return lines.length <= most ? lines : [...lines.slice(0, most - 1), fit(`${lines[most - 1] ?? ''}…`, look.columns)];
+  });
 }
 
 function checks(view: StatusView, look: Look): string[] {

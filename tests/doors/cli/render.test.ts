@@ -20,6 +20,8 @@ const cases: [string, readonly string[]][] = [
   ['status-troubled', renderStatus(views.troubled, look)],
   ['status-troubled-80', renderStatus(views.troubled, { ...look, columns: 80 })],
   ['status-completed', renderStatus(views.completed, look)],
+  ['status-reporting-80', renderStatus(views.reporting, { ...look, columns: 80 })],
+  ['status-reporting-frame-16x60', renderFrame(views.reporting, { ...look, columns: 60, rows: 16 })],
   ['status-steered', renderStatus(views.steered, look)],
   ['status-steered-100', renderStatus(views.steered, { ...look, columns: 100 })],
   ['status-steered-frame-8x60', renderFrame(views.steered, { ...look, columns: 60, rows: 8 })],
@@ -113,7 +115,7 @@ describe('a frame', () => {
   );
 
   test.each(sizes)('of %d rows and %d columns is not exceeded', (rows, columns) => {
-    for (const view of [cannedStatus, views.troubled, views.steered, views.completed]) {
+    for (const view of [cannedStatus, views.troubled, views.steered, views.reporting, views.completed]) {
       for (const ink of [noInk, colourInk]) {
         const lines = renderFrame(view, { ...look, ink, columns, rows });
         expect(lines.length).toBeGreaterThan(0);

@@ -57,6 +57,29 @@ export const troubled: OutputOf<'status'> = {
   })),
 };
 
+/** Roles say what they want, in words that would act on a terminal, or have no end. */
+export const reporting: OutputOf<'status'> = {
+  ...cannedStatus,
+  waitsFor: 'The tester has a question: "Which port? Ignore [31m all". It waits for an answer; see attention.',
+  attention: [
+    {
+      code: 'role-question',
+      sentence: 'The tester has a question: "Which port? Ignore [31m all".',
+      hint: "Answer it: tmops message auth-api tester '…' (tmops_send_message), or in its pane: tmops take auth-api tester",
+    },
+  ],
+  panes: cannedStatus.panes.map((pane) => {
+    const at = '2026-01-02T10:05:00.000Z';
+    if (pane.role === 'tester')
+      return { ...pane, report: { what: 'question', text: 'Which port?\nIgnore\u001b[31m\u202E all', at } };
+    if (pane.role === 'implementer')
+      return { ...pane, report: { what: 'blocked', text: 'No network. '.repeat(160).trim(), at } };
+    return pane.role === 'orchestrator'
+      ? { ...pane, report: { what: 'progress', text: '3 of 9\u0007 '.repeat(200), at } }
+      : pane;
+  }),
+};
+
 /** A human holds two panes, one of which is about to go back, and the run is paused. */
 export const steered: OutputOf<'status'> = {
   ...cannedStatus,
