@@ -32,6 +32,7 @@ import { snapshot, treeOf, type Snapshot } from './snapshot.ts';
 import { obstacleIn } from './standing.ts';
 import { status, type TreeStatus } from './status.ts';
 import { findWorkspace, gitVersion, type GitVersion, type Workspace } from './workspace.ts';
+import { openWorktreeFiles, type WorktreeFiles } from './worktree-files.ts';
 import { worktreeList, type WorktreeEntry } from './worktree-list.ts';
 import {
   ensureWorktree,
@@ -79,6 +80,7 @@ export interface Git {
   realPlace(path: string): Promise<string>;
   readonly rewinder: Rewinder;
   readonly keeper: BranchKeeper;
+  readonly files: WorktreeFiles;
 }
 
 /** Opens the adapter; nothing is run until a function is called. */
@@ -113,6 +115,7 @@ export function openGit(options: GitOptions): Git {
     moveRefs: (root, from, to) => moveRefs(run, root, from, to),
     realPlace,
     keeper: openBranchKeeper(run),
+    files: openWorktreeFiles(run),
     rewinder: {
       obstacle: (path, order) => obstacleIn(run, path, order),
       look: (path) => lookAtLayers(run, path),

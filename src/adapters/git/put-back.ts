@@ -91,7 +91,8 @@ async function commitOnTop(run: RunGit, path: string, order: PutOrder, head: Ent
 const STAGE_TRIES = 20;
 const STAGE_AGAIN_MS = 250;
 
-async function stage(run: RunGit, path: string, input: string): Promise<void> {
+/** Gives the index of the working tree what `input` says, in the form of `INDEX_INFO`. */
+export async function stage(run: RunGit, path: string, input: string): Promise<void> {
   if (input === '') return;
   for (let tries = 1; ; tries += 1) {
     const ran = await run(path, INDEX_INFO, { input, long: true });

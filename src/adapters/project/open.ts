@@ -8,7 +8,8 @@ import { findRun, isLinked, type FoundRun } from './found.ts';
 import { initialise } from './initialise.ts';
 import { readSpecState } from './spec.ts';
 import { detectTestCommand } from './test-command.ts';
-import type { InTurn, ProjectOptions } from './work.ts';
+import { openTurns } from './turns.ts';
+import type { ProjectOptions } from './work.ts';
 
 /** The user's project on disk: what the framework's contract puts there. */
 export interface Project {
@@ -40,20 +41,5 @@ export function openProject(options: ProjectOptions): Project {
     planCleanup: (order) => planCleanup(options.git, order),
     cleanupMarks,
     cleanUp: (plan) => inTurn(`feature ${plan.root} ${plan.feature}`, () => cleanUp(options, inTurn, plan)),
-  };
-}
-
-function openTurns(): InTurn {
-  const last = new Map<string, Promise<unknown>>();
-  return async (key, act) => {
-    const before = last.get(key) ?? Promise.resolve();
-    // The one before reports its own failure to its own caller.
-    const turn = before.then(act, act);
-    last.set(key, turn);
-    try {
-      return await turn;
-    } finally {
-      if (last.get(key) === turn) last.delete(key);
-    }
   };
 }
