@@ -1,9 +1,9 @@
 import type { Config } from '../config/schema.ts';
 import type { Caller } from '../link/protocol.ts';
+import { calls, type CallKey } from './calls.ts';
 import type { AppPorts } from './ports.ts';
 import type { AgentAsking } from './principal.ts';
-import type { OperationKey } from './table.ts';
-import { operations } from './table.ts';
+import { roleOperations } from './role-table.ts';
 import type { NewsView, ProblemView } from './views.ts';
 
 /** What a caller may reach. */
@@ -44,13 +44,16 @@ export type Admitted =
   | { readonly ok: false; readonly problem: ProblemView };
 
 /** Whether the operation may be carried out for this reach; one for all features is then for the only one. */
-export function admitted(key: OperationKey, input: Record<string, unknown>, reach: Reach): Admitted {
+export function admitted(key: CallKey, input: Record<string, unknown>, reach: Reach): Admitted {
   const { only, agent, drives } = reach;
-  const { name, effect, input: takes } = operations[key];
+  const { name, effect, input: takes } = calls[key];
   const feature = input['feature'];
   if (only !== null && typeof feature === 'string' && feature !== only)
     return { ok: false, problem: outOfReach(feature, reach) };
-  if (!drives && effect !== 'read') return { ok: false, problem: readsOnly(name, only, agent) };
+  const asRole = key in roleOperations ? actingAs(input, agent) : null;
+  if (asRole !== null) return { ok: false, problem: asRole };
+  if (!drives && effect !== 'read' && !(key in roleOperations))
+    return { ok: false, problem: readsOnly(name, only, agent) };
   const isForAll = only !== null && feature === undefined && 'feature' in takes.shape;
   return { ok: true, input: isForAll ? { ...input, feature: only } : input };
 }
@@ -60,7 +63,7 @@ export const outOfReachOf = (feature: string, reach: Reach): ProblemView | null 
   reach.only === null || reach.only === feature ? null : outOfReach(feature, reach);
 
 /** What tells of other features is left out. */
-export function withinReach(key: OperationKey, output: unknown, { only }: Reach): unknown {
+export function withinReach(key: CallKey, output: unknown, { only }: Reach): unknown {
   if (only === null || key !== 'list') return output;
   const { features } = output as { readonly features: readonly { readonly feature: string }[] };
   return { features: features.filter(({ feature }) => feature === only) };
@@ -68,6 +71,17 @@ export function withinReach(key: OperationKey, output: unknown, { only }: Reach)
 
 export const newsWithin = (news: readonly NewsView[], { only }: Reach): NewsView[] =>
   news.filter(({ feature }) => only === null || feature === only);
+
+/** Which role a caller plays comes from its pane: a tool of a role is for the agent of that role alone. */
+function actingAs({ role, feature }: Record<string, unknown>, agent: AgentAsking | null): ProblemView | null {
+  // Whoever comes from no pane plays all roles in turn, where the run is one of those (see role-acting.ts).
+  if (agent === null || (agent.role === role && agent.feature === feature)) return null;
+  return {
+    code: 'role-not-yours',
+    sentence: `The call comes from the pane of ${agent.feature}'s ${agent.role}, which has the tools of that role alone.`,
+    hint: 'Use the tools of your own server; what another role has to do, its own agent is asked for.',
+  };
+}
 
 const UNKNOWN_AGENT: ProblemView = {
   code: 'access-unknown-agent',

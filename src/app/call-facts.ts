@@ -1,5 +1,5 @@
+import { calls } from './calls.ts';
 import type { Call, Outcome } from './chain.ts';
-import { operations } from './table.ts';
 
 /** What is on record of a call, and what modules are told of it. */
 export interface CallRecord {
@@ -38,7 +38,7 @@ export function callFacts(
     ...(client !== undefined && { client: hide(client) }),
     ...(session !== undefined && { session }),
     ...(toolUseId !== undefined && { toolUseId }),
-    operation: operations[key].name,
+    operation: calls[key].name,
     ...(target !== null && { target }),
     arguments: bounded(input, hide, 0),
     outcome: outcome === null ? 'open' : 'failure' in outcome ? outcome.failure.code : 'ok',

@@ -5,13 +5,13 @@ import { stopper, type StopSignal } from '../link/stopper.ts';
 import { admitted, withinReach, type Reach } from './access.ts';
 import { checkArguments } from './arguments.ts';
 import { callFacts, type KeepCall } from './call-facts.ts';
+import { calls, type CallKey } from './calls.ts';
 import type { CallModules } from './call-modules.ts';
 import { limitOf } from './limits.ts';
-import { operations, type OperationKey } from './table.ts';
 
 /** A call of an operation on its way to the handler. */
 export interface Call {
-  readonly key: OperationKey;
+  readonly key: CallKey;
   readonly caller: Caller;
   /** As it stands in journals and logs, see `principalOf`. */
   readonly principal: string;
@@ -55,8 +55,8 @@ const answered =
     call.refusal === null ? handle(call) : { failure: call.refusal };
 
 const validate: Stage = (call, next) => {
-  const { name } = operations[call.key];
-  const checked = checkArguments(operations[call.key], call.input, { operation: name, argument: (key) => key });
+  const { name } = calls[call.key];
+  const checked = checkArguments(calls[call.key], call.input, { operation: name, argument: (key) => key });
   if (!checked.ok) return next({ ...call, refusal: call.refusal ?? checked.failure });
   return next({ ...call, input: checked.input });
 };
@@ -73,7 +73,7 @@ const authorise =
   };
 
 function readOnlyRefusal({ key, caller }: Call): Failure | null {
-  const { name, effect } = operations[key];
+  const { name, effect } = calls[key];
   if (caller.readOnly !== true || effect === 'read') return null;
   return {
     code: 'read-only',
@@ -83,7 +83,7 @@ function readOnlyRefusal({ key, caller }: Call): Failure | null {
 }
 
 /** Words of the user that would be written into the journal or a file of the run. */
-const KEPT = ['text', 'comment', 'why'] as const;
+const KEPT = ['text', 'comment', 'why', 'message'] as const;
 
 /** What was said would be kept; the value itself is not repeated. */
 function secretIn(input: Readonly<Record<string, unknown>>, hide: (text: string) => string): Failure | null {
@@ -106,7 +106,7 @@ const audit =
     const begun = performance.now();
     const outcome = await next(call);
     const record = callFacts(call, outcome, performance.now() - begun, hide);
-    await keep(record, operations[call.key].effect !== 'read');
+    await keep(record, calls[call.key].effect !== 'read');
     return outcome;
   };
 

@@ -5,6 +5,7 @@ import { newsWithin, reachOf, type Reach } from './access.ts';
 import type { KeepCall } from './call-facts.ts';
 import type { CallModules } from './call-modules.ts';
 import { callChain, type Call, type Outcome } from './chain.ts';
+import { calls, type CallKey } from './calls.ts';
 import { handlersFor, type Handlers } from './handlers.ts';
 import type { NewsBoard } from './news.ts';
 import type { AppPorts } from './ports.ts';
@@ -12,7 +13,8 @@ import { principalOf, type Asker } from './principal.ts';
 import type { Starts } from './starts.ts';
 import { resourceKeyOf } from './resource-requests.ts';
 import { resourceAnswers } from './resources.ts';
-import { newsRequest, operations, type OperationKey } from './table.ts';
+import { roleHandlersFor, type RoleHandlers } from './role-handlers.ts';
+import { newsRequest, operations } from './table.ts';
 import { abortSignalOf } from './stop-signal.ts';
 import { tellError } from './tell.ts';
 
@@ -38,9 +40,9 @@ export function dispatcher(
   board: NewsBoard,
   told: Told,
 ): (request: LinkRequest, signal: StopSignal) => Promise<Reply> {
-  const handlers: Handlers = handlersFor(ports, starts);
+  const handlers: Handlers & RoleHandlers = { ...handlersFor(ports, starts), ...roleHandlersFor(ports) };
   const resource = resourceAnswers(ports, handlers.list, told.bug);
-  const byName = new Map(Object.entries(operations).map(([key, operation]) => [operation.name, key as OperationKey]));
+  const byName = new Map(Object.entries(calls).map(([key, operation]) => [operation.name, key as CallKey]));
   const chain = callChain({ hide: ports.hide, keep: told.keep, modules: told.modules }, (call) =>
     answerOf(handlers, call, told.bug),
   );
@@ -65,12 +67,19 @@ export function dispatcher(
       return { id, ok: true, output: hidingIn(answer.output, ports.hide) };
     }
     const key = byName.get(op);
-    if (key === undefined) return failed(id, unknownOperation(op, [...byName.keys()]));
+    if (key === undefined)
+      return failed(
+        id,
+        unknownOperation(
+          op,
+          Object.values(operations).map(({ name }) => name),
+        ),
+      );
     if (reached.ok && caller.env) ports.learnSecrets(caller.env);
     const fault = needsNoConfiguration.has(key) ? null : ports.fileFault();
     const refusal = reached.ok ? fault : reached.problem;
     const outcome = await chain({ key, caller, principal, reach, input, signal, refusal });
-    if (operations[key].effect !== 'read') told.asked(askedOf(op, input, principal, outcome));
+    if (calls[key].effect !== 'read') told.asked(askedOf(op, input, principal, outcome));
     if ('failure' in outcome) return { id, ok: false, failure: outcome.failure };
     if (outcome.json !== undefined) return { id, ok: true, json: outcome.json };
     return { id, ok: true, output: outcome.output };
@@ -97,7 +106,7 @@ const unknownOperation = (op: string, known: readonly string[]): Failure => ({
 });
 
 /** It is what says what is wrong. */
-const needsNoConfiguration: ReadonlySet<OperationKey> = new Set(['doctor']);
+const needsNoConfiguration: ReadonlySet<CallKey> = new Set(['doctor']);
 
 async function newsAfter(
   board: NewsBoard,
@@ -116,8 +125,12 @@ async function newsAfter(
   return { ok: true, output: { ...posted, news: newsWithin(posted.news, reach) } };
 }
 
-async function answerOf(handlers: Handlers, call: Call, onBug: (error: unknown) => void): Promise<Outcome> {
-  const { key, input, caller, principal, signal } = call;
+async function answerOf(
+  handlers: Handlers & RoleHandlers,
+  call: Call,
+  onBug: (error: unknown) => void,
+): Promise<Outcome> {
+  const { key, input, caller, principal, reach, signal } = call;
   // The table's own schema has just parsed the input of this very key.
   const handle = handlers[key] as (
     input: unknown,
@@ -125,7 +138,7 @@ async function answerOf(handlers: Handlers, call: Call, onBug: (error: unknown) 
     signal: StopSignal,
   ) => Promise<{ ok: true; output: unknown; json?: string } | { ok: false; problem: Failure }>;
   try {
-    const answer = await handle(input, { ...caller, principal }, signal);
+    const answer = await handle(input, { ...caller, principal, agent: reach.agent }, signal);
     return answer.ok ? answer : { failure: answer.problem };
   } catch (error) {
     const known = tellError(error);

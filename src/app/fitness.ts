@@ -1,4 +1,4 @@
-import type { Config } from '../config/schema.ts';
+import type { Config, Provider } from '../config/schema.ts';
 import { adoptedBy } from '../core/adopt.ts';
 import type { Settings } from '../core/event.ts';
 import type { Workflow } from '../core/workflow.ts';
@@ -12,7 +12,7 @@ export interface FitnessOrder {
   readonly config: Config;
   readonly workflow: Workflow;
   readonly settings: Settings;
-  readonly provider: 'claude_code' | 'rehearsal';
+  readonly provider: Provider;
   /** That of the agents. */
   readonly env: Readonly<Record<string, string>>;
   /** That of whoever asked. */
@@ -65,7 +65,7 @@ async function otherBranch(ports: AppPorts, { live }: FitnessOrder): Promise<Pro
 
 async function providerProblem(ports: AppPorts, order: FitnessOrder): Promise<ProblemView | null> {
   const { config, provider, env, trust, callerEnv } = order;
-  if (!config.providers[provider].enabled) {
+  if (provider !== 'client' && !config.providers[provider].enabled) {
     const hint = `Set providers.${provider}.enabled to true in tmops.config.yaml, or start with another provider.`;
     return { code: 'provider', sentence: `The provider ${provider} is switched off.`, hint };
   }

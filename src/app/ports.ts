@@ -7,6 +7,7 @@ import type { InitOrder, InitOutcome, ListedFeature, SpecState } from '../core/i
 import type { BranchKeeper } from '../engine/branch-ports.ts';
 import type { Clock, Files, Prover, Found, Rewinder, Terminal } from '../engine/ports.ts';
 import type { RunPlace } from '../engine/place.ts';
+import type { ProjectFiles } from '../engine/role-ports.ts';
 import type { Workspace } from '../engine/workspace.ts';
 import type { ChangeBoard } from './changes.ts';
 import type { AgentAsking } from './principal.ts';
@@ -37,6 +38,8 @@ export interface AppPorts {
   readonly changes: ChangeBoard;
   readonly files: Files;
   readonly prover: Prover;
+  /** The project's files, for role servers. */
+  readonly project: ProjectFiles;
   readonly rewinder: Rewinder;
   readonly keeper: BranchKeeper;
   readonly workspace: Workspace;

@@ -4,6 +4,8 @@ import type { Caller } from '../link/protocol.ts';
 export interface Asker extends Caller {
   /** As it stands in journals and logs, see `principalOf`. */
   readonly principal: string;
+  /** The agent whose pane it comes from; null or absent: none. */
+  readonly agent?: AgentAsking | null;
 }
 
 /** An agent whose pane a call comes from. */

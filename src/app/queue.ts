@@ -178,7 +178,8 @@ async function problemOf(
   closing: AbortSignal,
 ): Promise<ProblemView | null> {
   const { workflow, settings } = life;
-  const provider = settings.provider === 'rehearsal' ? ('rehearsal' as const) : ('claude_code' as const);
+  const provider =
+    settings.provider === 'rehearsal' || settings.provider === 'client' ? settings.provider : 'claude_code';
   const { feature = '' } = run.identity ?? {};
   const problem =
     tooManyPanes(config, feature, settings.panes ?? 0) ??

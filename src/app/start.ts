@@ -1,5 +1,5 @@
 import type { StartPlan } from '../config/plan.ts';
-import type { Config } from '../config/schema.ts';
+import type { Config, Provider } from '../config/schema.ts';
 import { scrubEnvironment } from '../core/environment.ts';
 import type { Settings } from '../core/event.ts';
 import { isAgentStep } from '../core/workflow.ts';
@@ -160,7 +160,7 @@ async function enterQueue(
 
 interface Choice {
   readonly plan: StartPlan;
-  readonly provider: 'claude_code' | 'rehearsal';
+  readonly provider: Provider;
   readonly settings: Settings;
   readonly env: Readonly<Record<string, string>>;
   readonly callerEnv: Readonly<Record<string, string>>;

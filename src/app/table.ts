@@ -78,9 +78,11 @@ export const operations = {
         .optional()
         .describe('Layout of the panes: quad, main-left, windows, status, or a file of the project'),
       provider: z
-        .enum(['claude_code', 'rehearsal'])
+        .enum(['claude_code', 'rehearsal', 'client'])
         .optional()
-        .describe('Which agents to run; the configuration decides when absent'),
+        .describe(
+          'Which agents to run; client: none, one MCP client plays all roles (tmops mcp --role auto). The configuration decides when absent',
+        ),
       trust: z
         .boolean()
         .optional()

@@ -7,6 +7,7 @@ import { rehearsalProvider } from '../adapters/agents/rehearsal.ts';
 import type { Config } from '../config/schema.ts';
 import type { AgentProvider, Log } from '../engine/ports.ts';
 import { packaged } from './package.ts';
+import { supervisorProgram } from './program.ts';
 import { supervisorPlace } from './places.ts';
 
 /** Builds the provider of that name as the configuration wants it. Throws a ProviderError for what it refuses. */
@@ -23,6 +24,7 @@ export async function providerFrom(
   const onProblem = (problem: { readonly file: string; readonly why: string }): void => {
     log.warn('evidence of an agent could not be read', problem);
   };
+  if (name === 'client') return rehearsalProvider({ name, play: 'client', hook, onProblem, ...hidden });
   if (name === 'rehearsal') {
     const { play, slow_start } = config.providers.rehearsal;
     return rehearsalProvider({
@@ -33,7 +35,7 @@ export async function providerFrom(
       ...hidden,
     });
   }
-  const { command, args, mcp_servers } = config.providers.claude_code;
+  const { command, args, mcp_servers, tools } = config.providers.claude_code;
   const servers = findMcpServers(mcp_servers, { root, configFile: claudeConfigFile(env) });
   for (const missing of servers.missing)
     log.warn('an MCP server named in the configuration was not found', { server: missing });
@@ -42,6 +44,8 @@ export async function providerFrom(
     args,
     bypass: config.unsafe.permission_bypass,
     mcpServers: servers.found,
+    program: supervisorProgram,
+    tools,
     signatures: await loadSignatures(packaged('config', 'claude-code.yaml')),
     hook,
     onProblem,

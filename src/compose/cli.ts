@@ -51,6 +51,10 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
         const { runMcp } = await import('./mcp.ts');
         return runMcp(options);
       },
+      async roleMcp(role, feature) {
+        const { runRoleMcp } = await import('./role-mcp.ts');
+        return runRoleMcp(role, feature);
+      },
       async client(target, options) {
         const { reach } = await import('./client.ts');
         return reach(target, { ...options, env, link: link.call });

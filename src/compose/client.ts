@@ -4,7 +4,7 @@ import type { ProblemView } from '../app/views.ts';
 import type { ReachOptions, Reached, Target } from '../doors/mcp/remote.ts';
 import type { LinkPort } from '../link/port.ts';
 import { version } from './package.ts';
-import { program } from './surroundings.ts';
+import { program } from './program.ts';
 
 export interface ReachPorts extends ReachOptions {
   readonly env: Readonly<Record<string, string>>;

@@ -9,7 +9,7 @@ import { eventView, problemView, type EventView } from '../app/views.ts';
 import { readEnvironment } from '../config/environment.ts';
 import { endProcesses, git, makeSample, SPEC, type Sample } from './demo-sample.ts';
 import { packageDir, packaged } from './package.ts';
-import { program } from './surroundings.ts';
+import { program } from './program.ts';
 
 /**
  * `tmops demo [--keep]`: builds a small feature in a sample repository with agents that need no account, through the

@@ -16,7 +16,7 @@ import { linkPort } from '../link/port.ts';
 import type { Caller } from '../link/protocol.ts';
 import { packaged, version } from './package.ts';
 import { checkSupervisorPlace, logFile, socketOfWorkspace, supervisorPlace, type SupervisorPlace } from './places.ts';
-import { supervisorProgram } from './surroundings.ts';
+import { supervisorProgram } from './program.ts';
 import { TELL_ENVIRONMENT } from './tell-environment.ts';
 
 /** How long a fresh supervisor may take to answer. It starts in a few hundred ms. */

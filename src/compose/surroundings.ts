@@ -6,6 +6,7 @@ import { claudeConfigFile } from '../adapters/agents/claude-files.ts';
 import { trustFolder, trustState } from '../adapters/agents/claude-trust.ts';
 import { openGit } from '../adapters/git/open.ts';
 import { openProject, type Project } from '../adapters/project/open.ts';
+import { projectFiles } from '../adapters/project/project-files.ts';
 import { placeRoleDocuments, type RoleDocument } from '../adapters/project/role-documents.ts';
 import type { ChangeBoard } from '../app/changes.ts';
 import type { AppPorts } from '../app/ports.ts';
@@ -16,6 +17,7 @@ import { loadConfig, type ConfigResult } from '../config/load.ts';
 import { planStart } from '../config/plan.ts';
 import { sayWithout } from '../config/say.ts';
 import type { Config } from '../config/schema.ts';
+import { roleTools } from '../core/role-tools.ts';
 import { isAgentStep, promptOf, type Workflow } from '../core/workflow.ts';
 import type { Clock, Files, Log, Prover, Terminal } from '../engine/ports.ts';
 import type { Workspace } from '../engine/workspace.ts';
@@ -23,18 +25,9 @@ import { providerFrom } from './agents.ts';
 import { byHand } from './by-hand.ts';
 import { examineMachine } from './doctor.ts';
 import { packaged, packageDir, version } from './package.ts';
+import { program } from './program.ts';
 import type { Secrets } from './secrets.ts';
 import { requestOf } from './supervisor-config.ts';
-
-/** The program that node runs to be tmops: this bundle. */
-export const program: readonly string[] = [process.execPath, packaged('dist', 'tmops.js')];
-
-/** The same for the supervisor, with a small space for young objects (see supervise.ts); in MB. */
-export const supervisorProgram: readonly string[] = [
-  process.execPath,
-  '--max-semi-space-size=1',
-  packaged('dist', 'tmops.js'),
-];
 
 export interface SurroundingsParts {
   readonly root: string;
@@ -66,6 +59,7 @@ export function surroundings(parts: SurroundingsParts): AppPorts {
     changes: parts.changes,
     workspace: parts.workspace,
     files: parts.files,
+    project: projectFiles(git),
     ...{ prover: parts.prover, rewinder: git.rewinder, keeper: git.keeper, leftovers: parts.leftovers },
     terminal: parts.terminalOn,
     fileFault: () => fileFaultOf(parts.loaded(), secrets),
@@ -118,9 +112,11 @@ const rolesPlacer =
       title,
       file: instructions,
       steps: stepsOf(plan.workflow, role, { feature, run }),
+      tools: roleTools(plan.workflow, role).map(({ name }) => name),
     }));
     const placed = await placeRoleDocuments({
       ...{ rolesDir: place.rolesDir, feature, run, folders, roles, testCommand },
+      toolsOnly: config.providers.claude_code.tools === 'mcp_only',
       shippedDir: packaged('config'),
     });
     if (placed.ok) return null;

@@ -3,7 +3,7 @@ import { readEnvironment } from '../config/environment.ts';
 import { writeWhole } from '../files/write-whole.ts';
 import { packaged } from './package.ts';
 import type { SupervisorPlace } from './places.ts';
-import { supervisorProgram } from './surroundings.ts';
+import { supervisorProgram } from './program.ts';
 
 /**
  * Lets an agent's hook start a supervisor again: a constant script beside the arguments it runs and the variables it sets, so

@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { PROMPT_NAME, VERSION } from '../core/prompt-names.ts';
 import { TOOLSETS } from '../core/toolset.ts';
 import {
   command,
@@ -14,6 +13,7 @@ import {
   variableName,
 } from './fields.ts';
 import { http } from './schema-http.ts';
+import { prompts } from './schema-prompts.ts';
 
 /** Where logs go when `telemetry.outputs.file` is just `true`. No feature can have a folder of that name. */
 const LOG_FILE = '.tmops/.logs/tmops.log';
@@ -57,6 +57,11 @@ const claudeCode = z.strictObject({
     .describe(
       "Environment variables that reach the agents although their names are Claude Code's own; all others of CLAUDE*, ANTHROPIC_* and TMUX* are taken out.",
     ),
+  tools: z
+    .enum(['all', 'mcp_only'])
+    .describe(
+      '`all`: agents write with their own tools and those of their role server; `mcp_only`: Write, Edit and Bash are taken from them.',
+    ),
   mcp_servers: z.array(text()).describe("The user's own MCP servers that the agents may use, by name."),
   trust_workspace: z
     .boolean()
@@ -69,8 +74,12 @@ const rehearsal = z.strictObject({
   slow_start: duration('seconds', 0).describe('How long it takes until its composer is usable.'),
 });
 
+/** Claude Code; the agent that plays a written part; nobody: one MCP client plays all roles (docs/role-servers.md). */
+export const PROVIDERS = ['claude_code', 'rehearsal', 'client'] as const;
+export type Provider = (typeof PROVIDERS)[number];
+
 const providers = z.strictObject({
-  default: z.enum(['claude_code', 'rehearsal']).describe('The agent that start uses unless it is told another.'),
+  default: z.enum(PROVIDERS).describe('The agent that start uses unless it is told another.'),
   claude_code: claudeCode,
   rehearsal,
 });
@@ -120,6 +129,12 @@ const tmux = z.strictObject({
 const project = z.strictObject({
   test_command: command().nullable().describe('How the tests are run; null: detected.'),
   setup_command: command().nullable().describe('Run once in each new worktree, e.g. `npm ci`; null: nothing.'),
+  coverage_command: command()
+    .nullable()
+    .describe('What `check_coverage` of a role server runs, e.g. `npm test -- --coverage`; null: nothing.'),
+  lint_command: command()
+    .nullable()
+    .describe('What `analyze_quality` of a role server runs, e.g. `npm run lint`; null: nothing.'),
   copy: z.array(text()).describe('Files copied from the project root into each new worktree; globs are allowed.'),
 });
 
@@ -218,27 +233,6 @@ const access = z.strictObject({
     ),
 });
 
-const promptVersion = () => named(VERSION, 'a version such as 1.2.0');
-const promptName = () => named(PROMPT_NAME, 'the name of a prompt (a-z, 0-9, -)');
-
-const prompts = z.strictObject({
-  dir: path().describe("Folder of the project's own prompts, which need not be there; see docs/prompts.md."),
-  use: z
-    .record(promptName(), promptVersion())
-    .describe('The version of a prompt that is served instead of the highest, e.g. `{unblock: 1.2.0}`.'),
-  compare: z
-    .record(
-      promptName(),
-      z.strictObject({
-        versions: z.array(promptVersion()).length(2, { error: 'two versions, e.g. [1.0.0, 1.1.0]' }),
-        split: z.int().min(1).max(99),
-      }),
-    )
-    .describe(
-      'Two versions of a prompt that are served in turn, `split` of a hundred times the second, e.g. `{unblock: {versions: [1.0.0, 1.1.0], split: 50}}`.',
-    ),
-});
-
 const unsafe = z.strictObject({
   permission_bypass: z
     .boolean()
@@ -323,10 +317,11 @@ export type Contradiction = readonly { readonly path: readonly string[]; readonl
 export function contradictions(config: Config): Contradiction[] {
   const found: Contradiction[] = [];
   const { providers: agents, tmux: terminal } = config;
-  if (!agents[agents.default].enabled) {
+  const { default: chosen } = agents;
+  if (chosen !== 'client' && !agents[chosen].enabled) {
     found.push([
       { path: ['providers', 'default'], expected: 'a provider that is enabled' },
-      { path: ['providers', agents.default, 'enabled'], expected: `true, or another providers.default` },
+      { path: ['providers', chosen, 'enabled'], expected: `true, or another providers.default` },
     ]);
   }
   if (terminal.socket_name !== null && terminal.socket_path !== null) {

@@ -148,6 +148,8 @@ function secretArguments(config: Config, env: Environment): Unsafe[] {
     [['providers', 'claude_code', 'args'], providers.claude_code.args],
     [['project', 'test_command'], project.test_command ?? []],
     [['project', 'setup_command'], project.setup_command ?? []],
+    [['project', 'coverage_command'], project.coverage_command ?? []],
+    [['project', 'lint_command'], project.lint_command ?? []],
     [['notify', 'command'], notify.command ?? []],
     ...sinks.map((sink, index): [KeyPath, readonly string[]] => [
       ['sinks', index, 'command'],

@@ -1,5 +1,6 @@
 import { awaitsApproval, checkState, claimOf, isCheckable, orderOf } from './claim.ts';
 import { settledByItself } from './conflict.ts';
+import { PLAYED_BY_CLIENT } from './role-tool-names.ts';
 import type { Fact } from './event.ts';
 import { callOf } from './reported.ts';
 import {
@@ -73,6 +74,8 @@ function isTurnOver(run: Run, step: AgentStep, at: number): boolean {
 }
 
 function turnOverAt(run: Run, step: AgentStep): number {
+  // What works is no agent in a pane: its checkpoint is the last that it does.
+  if (run.settings?.provider === PLAYED_BY_CLIENT) return 0;
   const seen = run.seen[step.checkpoint];
   const state = run.agents[step.role]?.state;
   if (!seen || !state || (state.kind !== 'busy' && state.kind !== 'asking')) return 0;

@@ -1,11 +1,16 @@
 import * as z from 'zod';
 import { MAX_DURATION_MS, millisecondsIn } from './duration.ts';
+import { AUTO_ROLE, ROLE_TOOLS } from './role-tool-names.ts';
 
 /**
  * A workflow as data: who takes part, what is typed to whom, and which file ends each step. The shipped one
  * (`config/workflows/teamops.yaml`) is the star of TeamOps around its orchestrator; a project's own may extend it.
  */
-const roleName = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'a role name is a-z, 0-9 and -, beginning with a letter');
+const roleName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,30}$/, 'a role name is a-z, 0-9 and -, beginning with a letter')
+  // `tmops mcp --role auto` plays them all.
+  .refine((name) => name !== AUTO_ROLE, 'a role may not be called auto');
 const stepName = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'a step name is a-z, 0-9 and -, beginning with a letter');
 /** One safe line: it is typed into a composer as it stands (see docs/delivery.md for what may not begin or end it). */
 const promptLine = z
@@ -44,6 +49,8 @@ const roleSchema = z.strictObject({
   deny_writes: z.array(glob).default([]),
   /** Globs it may write, and nothing else; an empty list: nothing in the project. Absent: all but `deny_writes`. */
   allow_writes: z.array(glob).optional(),
+  /** What its role server offers beside what all have (see docs/role-servers.md); absent: what suits its write rules. */
+  tools: z.array(z.enum(ROLE_TOOLS)).optional(),
 });
 
 /** What is run and compared to see whether the step did what it says. */
@@ -81,6 +88,8 @@ const agentStep = z.strictObject({
   evidence: evidence.optional(),
   /** How often the role is asked again by itself when its claim was refuted; then a human is. */
   retries: z.number().int().min(0).max(10).default(1),
+  /** `tests`: its checkpoint is written by tmops as soon as `run_tests` of its role ends as `evidence.tests` says. */
+  moves_on: z.literal('tests').optional(),
   /** How long it may take, instead of `features.phase_limit`; then its agent is interrupted. */
   limit: stepLimit.optional(),
 });

@@ -41,6 +41,22 @@ export async function checkStep(
   }
 }
 
+/**
+ * What a check of the step's checkpoint would find now, without one. Nothing is reported; the tree is kept under a name that no
+ * check goes by.
+ */
+export async function tryClaim(order: {
+  readonly run: Run;
+  readonly step: AgentStep;
+  readonly prover: Prover;
+  readonly tests: TestOrder;
+  readonly signal: AbortSignal;
+}): Promise<Found> {
+  const { run, step } = order;
+  const worktree = run.identity?.worktree ?? '';
+  return findOut({ ...order, order: orderOf(run, step, 'after'), worktree, trial: true }, 'after').catch(couldNot);
+}
+
 type Found =
   | { readonly ok: true; readonly snapshot: string | null; readonly shown: readonly string[] }
   | { readonly ok: false; readonly finding: Finding; readonly snapshot: string | null };
@@ -54,6 +70,8 @@ interface Look {
   readonly tests: TestOrder | null;
   readonly worktree: string;
   readonly signal: AbortSignal;
+  /** Nobody claims anything yet. */
+  readonly trial?: boolean;
 }
 
 async function findOut(look: Look, stage: CheckStage): Promise<Found> {
@@ -83,11 +101,12 @@ async function claimed(look: Look, order: CheckOrder): Promise<Found> {
   return { ok: true, snapshot, shown: [...written.shown, ...tested.shown] };
 }
 
-async function keep({ run, step, prover, worktree }: Look, order: CheckOrder, stage: CheckStage) {
+async function keep({ run, step, prover, worktree, trial }: Look, order: CheckOrder, stage: CheckStage) {
   const { feature = '', run: name = '' } = run.identity ?? {};
   // Where the step began first is what a rollback goes back to: its ref is not given to another tree.
   const isAgain = stage === 'before' && run.points[step.id] !== undefined;
-  const ref = `${feature}/${name}/${step.id}-${stage}${isAgain ? '-again' : ''}`;
+  const suffix = trial === true ? '-trial' : isAgain ? '-again' : '';
+  const ref = `${feature}/${name}/${step.id}-${stage}${suffix}`;
   return order.tree ? prover.keep(worktree, ref) : null;
 }
 
@@ -162,7 +181,7 @@ async function judgeTests(
   const { prover, tests, signal } = look;
   if (order.tests === null) return { shown: [] };
   if (tests === null) return { shown: [testsWord(null)] };
-  const ran = await prover.test(tests, signal);
+  const ran = await prover.tested(tests, signal);
   const finding = judged(order.tests, 'after', ran);
   if (finding) return { finding };
   if (!order.withoutAdded || changes === null || snapshot === null) return { shown: [testsWord(ran)] };

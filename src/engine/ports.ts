@@ -2,6 +2,9 @@ import type { Activity, AgentHandle, AgentOrder, DeliveryTiming, Evidence, Exit,
 import type { Trees } from '../core/rolled-back.ts';
 import type { Screen, StandingRow } from '../core/screen.ts';
 import type { Layout } from '../core/layout.ts';
+import type { Change } from './prover-ports.ts';
+
+export type { Change, Prover, TestOrder, TestRun } from './prover-ports.ts';
 
 /** Ends what a call began. Safe to call twice. */
 export type Stop = () => Promise<void>;
@@ -201,51 +204,6 @@ export interface CheckpointWatch {
   watch(folders: readonly string[], wanted: ReadonlySet<string>, take: (sighting: Sighting) => void): Promise<Stop>;
   /** Looks once at one file. Null when it is not there. */
   look(path: string): Promise<Found | null>;
-}
-
-// ---------------------------------------------------------------- evidence
-
-/** The project's tests, as they are to be run in a worktree. */
-export interface TestOrder {
-  readonly worktree: string;
-  readonly argv: readonly string[];
-  /** All of it: nothing is added from the process that runs them but a mark to find their children by. */
-  readonly env: Readonly<Record<string, string>>;
-}
-
-/** How the tests ended. `tail` is the end of what they printed, without control characters, and is untrusted. */
-export interface TestRun {
-  /** `not-run`: they could not be started, took too long, or were called off. */
-  readonly kind: 'passed' | 'failed' | 'not-run';
-  /** How they failed or why they did not run, as a part of a sentence; for a pass, '' or how it is known. */
-  readonly why: string;
-  readonly tail: string;
-  readonly tookMs: number;
-}
-
-/** What differs from one kept tree to another. A rename is a deletion and an addition. */
-export interface Change {
-  readonly path: string;
-  readonly how: 'added' | 'modified' | 'deleted' | 'retyped';
-}
-
-/**
- * Holds what agents claim against the project. Paths are absolute, files are relative to the worktree. What was started
- * has ended, with all its children, when a call resolves; an abort ends it early.
- */
-export interface Prover {
-  /** Keeps the working tree as a commit under `refs/tmops/<name>`, beside the branch and the index. Gives the commit. */
-  keep(worktree: string, name: string): Promise<string>;
-  changed(worktree: string, from: string, to: string): Promise<readonly Change[]>;
-  /** Runs the tests; those of one worktree one after the other. */
-  test(order: TestOrder, signal: AbortSignal): Promise<TestRun>;
-  /** As `test`; where they were seen to pass with the very same files a while ago they are not run again. */
-  baseline(order: TestOrder, signal: AbortSignal): Promise<TestRun>;
-  /** Runs them in a scratch tree that holds the commit without these files, and removes it again. */
-  testWithout(
-    order: TestOrder & { readonly commit: string; readonly files: readonly string[] },
-    signal: AbortSignal,
-  ): Promise<TestRun>;
 }
 
 // ---------------------------------------------------------------- going back

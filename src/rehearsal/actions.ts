@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runChild } from './children.ts';
@@ -36,6 +36,7 @@ export async function perform(stage: Stage, turn: Turn, action: Action): Promise
   if ('run' in action) return run(stage, turn, { ...action.run, argv: action.run.argv.map(text) });
   if ('commit' in action) return commit(stage, turn, text(action.commit.message), action.commit.paths.map(text));
   if ('checkpoint' in action) return checkpoint(stage, turn, action.checkpoint, text);
+  if ('await_checkpoint' in action) return awaitCheckpoint(stage, turn, action.await_checkpoint.look_every_ms);
   if ('ask' in action) return question(stage, turn, action.ask, text);
   return { kind: 'failed', error: action.fail.error };
 }
@@ -193,6 +194,32 @@ function checkpoint(
   return write(stage, turn, path, text(order.content), (file, content) =>
     writeSlowly(file, content, slow.halves, pause),
   );
+}
+
+async function awaitCheckpoint(stage: Stage, turn: Turn, everyMs: number): Promise<Step> {
+  const run = resolve(stage.cwd, '.tmops', stage.given.feature, 'current');
+  const before = checkpointsIn(run);
+  while (!wasInterrupted(turn) && !turn.hurry.signal.aborted && checkpointsIn(run) === before)
+    await thinkFor(turn, everyMs);
+  return NEXT;
+}
+
+/** Which checkpoints a run has, and when each was written. */
+function checkpointsIn(run: string): string {
+  const folder = join(run, 'checkpoints');
+  const names = tried(() => readdirSync(folder)) ?? [];
+  const files = [...names.map((name) => join(folder, name)), join(run, 'SUMMARY.md')];
+  return files.map((file) => `${file} ${tried(() => statSync(file).mtimeMs) ?? ''}`).join('\n');
+}
+
+/** Null where it is not there. */
+function tried<T>(look: () => T): T | null {
+  try {
+    return look();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return null;
+    throw error;
+  }
 }
 
 async function question(

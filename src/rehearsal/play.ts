@@ -30,6 +30,8 @@ const actionSchema = z.union([
       slow: z.strictObject({ halves: z.int().min(2).max(20).default(2), ms: pause }).optional(),
     }),
   }),
+  /** The turn lasts until somebody has written a checkpoint of the run, or it is interrupted. */
+  z.strictObject({ await_checkpoint: z.strictObject({ look_every_ms: z.int().min(20).max(60_000).default(200) }) }),
   z.strictObject({ ask: z.strictObject({ dialog: z.enum(dialogNames), lines: z.array(z.string()).optional() }) }),
   /** The turn breaks as an API failure breaks it. */
   z.strictObject({ fail: z.strictObject({ error: z.string().default('server_error') }) }),

@@ -47,7 +47,7 @@ test('of several alternatives the one that was meant is blamed', () => {
   const step = '  - {id: a, role: tester, prompt: hello, chekpoint: a.md}\n';
   expect(faults(`name: w\nsteps:\n${step}`, workflowFile)).toEqual([
     'd.yaml:3:5 missing-key steps[0].checkpoint "{id: a, role: tester, prompt: hello, chekpoint: a.md}" | text',
-    'd.yaml:3:42 unknown-key steps[0].chekpoint "chekpoint" | one of id, role, prompt, checkpoint, kind, sections, phase, for, gate, evidence, retries, limit, after, module, with',
+    'd.yaml:3:42 unknown-key steps[0].chekpoint "chekpoint" | one of id, role, prompt, checkpoint, kind, sections, phase, for, gate, evidence, retries, moves_on, limit, after, module, with',
   ]);
   expect(faults('name: w\nsteps:\n  - {id: a, role: b, prompt: /x, checkpoint: a.md}\n', workflowFile)).toEqual([
     'd.yaml:3:30 bad-value steps[0].prompt "/x" | a prompt is one line that does not begin with / ! # ? @ or a space and has no control characters',

@@ -68,8 +68,10 @@ features:
         title,
         file,
         steps: [],
+        tools: [],
       })),
       testCommand: ['npm', 'test'],
+      toolsOnly: false,
     });
     expect(placed).toMatchObject({
       ok: true,

@@ -59,7 +59,8 @@ function played(part: Part): { readonly prover: Prover; readonly calls: string[]
     prover: {
       keep: (_worktree, name) => part.keep?.() ?? note(`keep ${name}`, name.replace(/^.*\//, '')),
       changed: (_worktree, from, to) => note(`compare ${from} ${to}`, part.changes?.[from] ?? []),
-      test: ({ argv }) => note(`test ${argv.join(' ')}`, part.tests ?? PASSED),
+      test: () => Promise.reject(new Error('no role runs tests here')),
+      tested: ({ argv }) => note(`test ${argv.join(' ')}`, part.tests ?? PASSED),
       baseline: () => note('baseline', part.baseline ?? PASSED),
       testWithout: ({ commit, files }) => note(`without ${files.join(' ')} in ${commit}`, part.without ?? PASSED),
     },

@@ -56,11 +56,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'app/table',
     // What it asks to show resources, beside the table.
     'app/resource-requests',
+    // The tools of role servers.
+    'app/role-table',
     'app/views',
     'app/arguments',
     'app/printable',
     'app/prompt-requests',
     'core/prompt-names',
+    'core/role-tool-names',
     'core/toolset',
     'link',
     '@modelcontextprotocol/sdk',
@@ -76,6 +79,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'app/printable',
     'app/prompt-requests',
     'core/prompt-names',
+    'core/role-tool-names',
     'core/toolset',
     'link',
     'commander',

@@ -29,6 +29,7 @@ const code = await runCli({
     doctor: never,
     audit: { verify: never, show: never },
     mcp: () => Promise.resolve(0),
+    roleMcp: () => Promise.resolve(0),
     client: never,
     demo: never,
     prompts: { list: never, validate: never, test: never },

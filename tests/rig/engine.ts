@@ -123,7 +123,14 @@ export async function openEngine(options: { slowStartMs: () => number }): Promis
 
 /** The storm's settings have evidence switched off. */
 const unasked = (): Promise<never> => Promise.reject(new Error('nothing is to be proved here'));
-const NO_PROVER: Prover = { keep: unasked, changed: unasked, test: unasked, baseline: unasked, testWithout: unasked };
+const NO_PROVER: Prover = {
+  keep: unasked,
+  changed: unasked,
+  test: unasked,
+  tested: unasked,
+  baseline: unasked,
+  testWithout: unasked,
+};
 
 interface World {
   readonly server: PrivateServer;

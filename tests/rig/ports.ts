@@ -62,6 +62,7 @@ export const playedProver: Prover = {
   keep: unasked('keep'),
   changed: unasked('changed'),
   test: unasked('test'),
+  tested: unasked('tested'),
   baseline: unasked('baseline'),
   testWithout: unasked('testWithout'),
 };

@@ -6,7 +6,7 @@ import { writeWhole } from '../../files/write-whole.ts';
 import { refuseMode, type PermissionMode } from './claude-args.ts';
 import { AGENT_TOKEN } from './agent-token.ts';
 import { claudeConfigDir } from './claude-files.ts';
-import { claudeSettings } from './claude-settings.ts';
+import { claudeSettings, ROLE_SERVER } from './claude-settings.ts';
 import { writeLaunch } from './launch.ts';
 import { checkFolder, findCommand } from './order-check.ts';
 import { packagedFile } from './packaged-file.ts';
@@ -24,6 +24,10 @@ export interface ClaudeLaunchOptions {
   readonly bypass?: boolean;
   /** What stands under `mcpServers` of the file given to --mcp-config; no other server is loaded. */
   readonly mcpServers?: Readonly<Record<string, unknown>>;
+  /** argv of tmops, which serves each agent the tools of its role; absent: no agent has such tools. */
+  readonly program?: readonly string[];
+  /** `mcp_only`: those are the only ones that write (default `all`). */
+  readonly tools?: 'all' | 'mcp_only';
   /** Overrides CLAUDE_CONFIG_DIR of the order's environment. */
   readonly configDir?: string;
   /** Lets the hook start the supervisor again: a file with its process id, and an executable that starts it. */
@@ -92,8 +96,9 @@ async function writeFiles(
   const inFolder = (name: string): string => join(order.agentDir, name);
   const files = { settings: inFolder('settings.json'), servers: inFolder('mcp.json'), hook: inFolder('hook.sh') };
   await makePrivateFolder(order.agentDir);
-  await writeWhole(files.settings, json(await claudeSettings(order, allow, modeOf(options, order))));
-  await writeWhole(files.servers, json({ mcpServers: options.mcpServers ?? {} }));
+  const mode = modeOf(options, order);
+  await writeWhole(files.settings, json(await claudeSettings(order, allow, { mode, tools: options.tools ?? 'all' })));
+  await writeWhole(files.servers, json({ mcpServers: { ...options.mcpServers, ...roleServer(options, order) } }));
   await writeWhole(files.hook, await readFile(packagedFile('hook.sh')));
   const plans = join(claudeConfigDir(order.env, options.configDir), 'plans');
   return { ...files, guard: await placeWriteHook(order, [plans]) };
@@ -101,6 +106,20 @@ async function writeFiles(
 
 function json(value: object): string {
   return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+/** Called like no server of the user's that is let in: ours wins. The token is that of this pane and of no other. */
+function roleServer({ program }: ClaudeLaunchOptions, { role, feature, agentDir, token }: AgentOrder): object {
+  const [command, ...args] = program ?? [];
+  if (command === undefined || token === undefined) return {};
+  return {
+    [ROLE_SERVER]: {
+      type: 'stdio',
+      command,
+      args: [...args, 'mcp', '--role', role, '--feature', feature],
+      env: { [AGENT_TOKEN]: token, TMOPS_AGENT_DIR: agentDir },
+    },
+  };
 }
 
 /** The order's variables, then ours, which win. */

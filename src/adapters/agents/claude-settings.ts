@@ -19,11 +19,20 @@ const WRITING_TOOLS = 'Write|Edit|MultiEdit|NotebookEdit';
 /** Our plugin as Claude Code names it: plugin and marketplace (.claude-plugin/marketplace.json). */
 const PLUGIN = 'tmops@tmops';
 
+/** The MCP server with the tools of an agent's role. */
+export const ROLE_SERVER = 'tmops';
+/** What writes, or may: taken away as a whole where the role's own tools are to be the only way. */
+const NATIVE_TOOLS = ['Write', 'Edit', 'MultiEdit', 'NotebookEdit', 'Bash'];
+
 /**
  * The settings file of one agent: hooks that report its events, and what it may do without asking. `allow` are the rules
  * every role gets (config/claude-code.yaml).
  */
-export async function claudeSettings(order: AgentOrder, allow: readonly string[], mode: string): Promise<object> {
+export async function claudeSettings(
+  order: AgentOrder,
+  allow: readonly string[],
+  { mode, tools }: { readonly mode: string; readonly tools: 'all' | 'mcp_only' },
+): Promise<object> {
   const outside = await foldersOutside(order);
   return {
     // The classic renderer: the pane's scrollback stays usable, and the screen is the one the signatures were made for.
@@ -32,8 +41,14 @@ export async function claudeSettings(order: AgentOrder, allow: readonly string[]
     enabledPlugins: { [PLUGIN]: false },
     hooks: hooks(hasWriteRules(order.permissions)),
     permissions: {
-      allow: [...allow, ...testRules(order.testCommand), ...editRules(mode, outside), ...order.permissions.allow],
-      deny: order.permissions.denyWrites.map((glob) => `Edit(${glob})`),
+      allow: [
+        ...[...allow, ...testRules(order.testCommand), ...editRules(mode, outside), ...order.permissions.allow],
+        `mcp__${ROLE_SERVER}`,
+      ],
+      deny: [
+        ...order.permissions.denyWrites.map((glob) => `Edit(${glob})`),
+        ...(tools === 'mcp_only' ? NATIVE_TOOLS : []),
+      ],
       additionalDirectories: outside,
     },
   };

@@ -24,6 +24,8 @@ import { ProviderError } from './provider-error.ts';
 import { classifyRehearsal } from './rehearsal-screen.ts';
 
 export interface RehearsalOptions {
+  /** As which provider it is known (default `rehearsal`). */
+  readonly name?: 'rehearsal' | 'client';
   /** The program as one file that node runs; absent: the one that belongs to this installation. */
   readonly program?: string;
   /** What is played: the name of a shipped play (`demo`, `instant`) or an absolute path; absent: `demo`. */
@@ -50,7 +52,7 @@ export type RehearsalProvider = ReturnType<typeof rehearsalProvider>;
  */
 export function rehearsalProvider(options: RehearsalOptions = {}) {
   return {
-    name: 'rehearsal',
+    name: options.name ?? 'rehearsal',
     timing: { ...TIMING, readyWithinMs: TIMING.readyWithinMs + (options.slowStartMs ?? 0) },
     async create(order: AgentOrder): Promise<Launch> {
       if (hasConversation(order)) throw conversationFault(order, 'order', 'exists already', 'resume it');

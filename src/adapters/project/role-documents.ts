@@ -16,6 +16,8 @@ export interface RoleDocuments {
   readonly roles: readonly RoleDocument[];
   /** Shown to every role, e.g. `npm test`; null when none is known. */
   readonly testCommand: readonly string[] | null;
+  /** The tools of its role server are the only way for an agent to write. */
+  readonly toolsOnly: boolean;
 }
 
 export interface RoleDocument {
@@ -24,6 +26,8 @@ export interface RoleDocument {
   readonly file: string;
   /** What the role will be asked in this run, in order, and the file that ends it, relative to the run's folder. */
   readonly steps: readonly { readonly prompt: string; readonly file: string }[];
+  /** The tools of its role server, by name. */
+  readonly tools: readonly string[];
 }
 
 export type PlacedDocuments =
@@ -63,7 +67,10 @@ async function firstOf(paths: readonly string[]): Promise<{ path: string; text: 
   return null;
 }
 
-function headOf({ feature, run, testCommand }: RoleDocuments, { title, steps }: RoleDocument): string {
+function headOf(
+  { feature, run, testCommand, toolsOnly }: RoleDocuments,
+  { title, steps, tools }: RoleDocument,
+): string {
   const base = `.tmops/${feature}/current`;
   return [
     `# ${title} of the feature ${feature} (run ${run})`,
@@ -72,7 +79,18 @@ function headOf({ feature, run, testCommand }: RoleDocuments, { title, steps }: 
     `- Checkpoints: \`${base}/checkpoints/\``,
     ...(testCommand ? [`- Tests are run with: \`${testCommand.join(' ')}\``] : []),
     ...steps.map(({ prompt, file }) => `- \`${prompt}\` ends with \`${base}/${file}\``),
+    ...toolLines(tools, toolsOnly),
     '- Prompts end in a mark such as `[tmops#7]`. It numbers the prompt; pay it no other attention.',
     '',
   ].join('\n');
+}
+
+/** A document that was written for any agent names shell commands and files; where those are out of reach it says so. */
+function toolLines(tools: readonly string[], toolsOnly: boolean): readonly string[] {
+  const named = `- The MCP server \`tmops\`, where you have it, has tools of your role: ${tools.map((name) => `\`${name}\``).join(', ')}.`;
+  if (!toolsOnly) return [named];
+  return [
+    named,
+    '- You have no Write, Edit or Bash: use those tools where this document names a file to write or a command to run.',
+  ];
 }

@@ -17,6 +17,9 @@ export interface ProverOptions {
 /** How long tests that were seen to pass are believed to pass with the very same files: what git ignores may change. */
 const BELIEVED_MS = 60 * 60_000;
 
+/** How long what a role was shown of its tests counts as evidence, for the very same files. */
+const SHOWN_MS = 10 * 60_000;
+
 interface Seen {
   readonly tree: string;
   /** Command and environment. */
@@ -32,13 +35,14 @@ export function openProver(
   const scratch = openScratch({ ...options.scratch, git });
   const inTurn = openTurns();
   const passed = new Map<string, Seen>();
+  const shown = new Map<string, Seen & { readonly ran: TestRun }>();
   // What a supervisor that was killed left running would disturb the tests of the next one.
   let tidied: Promise<void> | null = null;
   const closing = new AbortController();
 
-  const run = async ({ argv, env }: TestOrder, cwd: string, signal: AbortSignal): Promise<TestRun> => {
+  const run = async ({ argv, env, onOutput }: TestOrder, cwd: string, signal: AbortSignal): Promise<TestRun> => {
     await (tidied ??= endMarked(`${workspaceId}/`));
-    const order = { argv, env: withoutGit(env), cwd, withinMs: options.withinMs() };
+    const order = { argv, env: withoutGit(env), cwd, withinMs: options.withinMs(), onOutput };
     const either = AbortSignal.any([signal, closing.signal]);
     return runTests({ ...order, mark: `${workspaceId}/${randomUUID()}` }, either);
   };
@@ -46,7 +50,7 @@ export function openProver(
   const baseline = async (order: TestOrder, signal: AbortSignal): Promise<TestRun> => {
     const { worktree } = order;
     const tree = await git.treeOf(worktree);
-    const how = JSON.stringify([order.argv, order.env]);
+    const how = howOf(order);
     const seen = passed.get(worktree);
     if (seen?.tree === tree && seen.how === how && performance.now() - seen.atMs < BELIEVED_MS)
       return { kind: 'passed', why: 'they did so with the very same files before', tail: '', tookMs: 0 };
@@ -55,11 +59,30 @@ export function openProver(
     return ran;
   };
 
+  const test = async (order: TestOrder, signal: AbortSignal): Promise<TestRun> => {
+    const { worktree } = order;
+    const tree = await git.treeOf(worktree);
+    shown.delete(worktree);
+    const ran = await run(order, worktree, signal);
+    // Where the tests write files of their own it is not known what they would say of those.
+    if (ran.kind !== 'not-run' && (await git.treeOf(worktree)) === tree)
+      shown.set(worktree, { tree, how: howOf(order), atMs: performance.now(), ran });
+    return ran;
+  };
+
+  const tested = async (order: TestOrder, signal: AbortSignal): Promise<TestRun> => {
+    const last = shown.get(order.worktree);
+    const isFresh = last?.how === howOf(order) && performance.now() - last.atMs < SHOWN_MS;
+    if (isFresh && last.tree === (await git.treeOf(order.worktree))) return last.ran;
+    return run(order, order.worktree, signal);
+  };
+
   return {
     scratch,
     keep: async (worktree, name) => (await git.snapshot(worktree, `refs/tmops/${name}`)).commit,
     changed: (worktree, from, to) => git.changedFiles(worktree, { from, to }),
-    test: (order, signal) => inTurn(order.worktree, () => run(order, order.worktree, signal)),
+    test: (order, signal) => inTurn(order.worktree, () => test(order, signal)),
+    tested: (order, signal) => inTurn(order.worktree, () => tested(order, signal)),
     baseline: (order, signal) => inTurn(order.worktree, () => baseline(order, signal)),
     testWithout: (order, signal) =>
       inTurn(order.worktree, () => scratch.within(order, (tree) => run(order, tree, signal))),
@@ -69,6 +92,8 @@ export function openProver(
     },
   };
 }
+
+const howOf = ({ argv, env }: TestOrder): string => JSON.stringify([argv, env]);
 
 /** GIT_DIR and its like would lead the tests' own git astray. */
 const withoutGit = (env: TestOrder['env']): Record<string, string> =>

@@ -14,6 +14,7 @@ export interface RunOrder {
   readonly withinMs: number;
   /** Unlike that of any other run. */
   readonly mark: string;
+  readonly onOutput?: ((text: string) => void) | undefined;
 }
 
 /** How long tests that are told to end may tidy up. */
@@ -46,6 +47,7 @@ export async function runTests(order: RunOrder, signal: AbortSignal): Promise<Te
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => {
       tail.add(text);
+      order.onOutput?.(text);
     });
   const within = await bounded(ended, order.withinMs, signal);
   if (child.pid !== undefined) await endAll(child, child.pid, order.mark, { isOver: within !== null, ended });

@@ -24,6 +24,8 @@ export interface CliPorts {
   readonly audit: AuditPorts;
   /** What of the choice is not given, the configuration says. */
   readonly mcp: (choice: Partial<ToolChoice> & { readonly only?: string }) => Promise<number>;
+  /** Serves the tools of one role of a feature, or of all in turn. */
+  readonly roleMcp: (role: string, feature: string) => Promise<number>;
   /** Connects to a server of MCP as its client. */
   readonly client: (target: Target, options: ReachOptions) => Promise<Reached>;
   readonly prompts: PromptCommands;

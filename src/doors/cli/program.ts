@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { AUTO_ROLE } from '../../core/role-tool-names.ts';
 import { TOOLSETS } from '../../core/toolset.ts';
 import type { ToolChoice, Toolset } from '../../core/toolset.ts';
 import { addAdoptCommand } from './adopt.ts';
@@ -69,7 +70,7 @@ function addFeatureCommands(program: Command, does: Does): void {
   addAdoptCommand(program, does);
   operationCommand(program, 'start', '<feature>')
     .option('--layout <name>', 'quad, main-left, windows, status, or a file of the project')
-    .option('--provider <name>', 'claude_code or rehearsal')
+    .option('--provider <name>', 'claude_code, rehearsal or client')
     .option('--trust', "record in Claude Code's own configuration that this project folder is trusted")
     .option('--baseline <what>', "required: the project's tests have to pass first; waived: they need not")
     .option('--wait', 'stay until the feature is completed or needs attention')
@@ -136,9 +137,17 @@ function addLocalCommands(program: Command, does: Does, { ports }: CliOptions): 
     .option('--tools <names>', 'single tools besides, with commas', namesOf)
     .option('--read-only', 'only tools that read, whatever else is chosen')
     .option('--feature <name>', 'the one feature that the client reaches; without it, all of the workspace', featureOf)
-    .action(({ feature, ...choice }: Partial<ToolChoice> & { feature?: string }) =>
-      does(() => ports.mcp({ ...choice, ...(feature !== undefined && { only: feature }) })),
-    );
+    .option('--role <name>', `the tools of this role of --feature, or of all in turn: ${AUTO_ROLE}`, roleOf)
+    .action(({ feature, role, ...choice }: McpChoice, command: Command) => {
+      if (role === undefined)
+        return does(() => ports.mcp({ ...choice, ...(feature !== undefined && { only: feature }) }));
+      if (feature === undefined) command.error('error: --role needs --feature <name>: a role is one of a feature.');
+      if (Object.keys(choice).length > 0)
+        command.error(
+          'error: with --role the workflow says which tools there are: leave --toolsets, --tools and --read-only out.',
+        );
+      return does(() => ports.roleMcp(role, feature));
+    });
   addHttpCommand(program, does);
   program
     .command('demo [args...]')
@@ -147,6 +156,8 @@ function addLocalCommands(program: Command, does: Does, { ports }: CliOptions): 
     .allowUnknownOption()
     .action((args: string[]) => does(() => ports.demo(args)));
 }
+
+type McpChoice = Partial<ToolChoice> & { readonly feature?: string; readonly role?: string };
 
 const namesOf = (words: string): string[] =>
   words
@@ -165,6 +176,11 @@ function toolsetsOf(words: string): Toolset[] {
 function featureOf(word: string): string {
   if (/^[a-z0-9-]{3,20}$/.test(word)) return word;
   throw new InvalidArgumentError('A feature name is 3 to 20 of the characters a-z, 0-9 and -.');
+}
+
+function roleOf(word: string): string {
+  if (/^[a-z][a-z0-9-]{0,30}$/.test(word)) return word;
+  throw new InvalidArgumentError('A role is a name such as tester, or auto.');
 }
 
 function seconds(words: string): number {

@@ -1,20 +1,17 @@
-import { ErrorCode } from '@modelcontextprotocol/sdk/types.js';
 import type { RequestId, Tool } from '@modelcontextprotocol/sdk/types.js';
 import { checkArguments } from '../../app/arguments.ts';
-import { printable } from '../../app/printable.ts';
 import type { Operation } from '../../app/table.ts';
 import type { CallExtras, TextPort } from '../../link/port.ts';
 import type { StopSignal } from '../../link/stopper.ts';
 import { tellProgress, type Progress } from './progress.ts';
+import { failed, INTERNAL, refused, resultOf, toolUseOf, type Answer } from './results.ts';
 import { toolNamed, tools, type NamedTool } from './tools.ts';
 import { toolsetOf } from '../../core/toolset.ts';
 
+export type { Answer };
+
 /** Told of an error nobody expected; its text never reaches the client. */
 export type OnFault = (error: unknown) => void;
-
-/** The answer to a request: the JSON text of its result, or an error of the protocol. */
-export type Answer =
-  { readonly result: string } | { readonly error: { readonly code: number; readonly message: string } };
 
 /** `id` is that of the request, where what is told meanwhile shall be related to it. */
 export type AnswerCall = (
@@ -75,14 +72,6 @@ interface Way {
   readonly extras: CallExtras;
 }
 
-/** Claude Code's own id of the call, for the record. */
-function toolUseOf({ _meta: meta }: Readonly<Record<string, unknown>>): Pick<CallExtras, 'toolUseId'> {
-  const id = typeof meta === 'object' && meta !== null && TOOL_USE in meta ? meta[TOOL_USE] : undefined;
-  return typeof id === 'string' ? { toolUseId: id.slice(0, 100) } : {};
-}
-
-const TOOL_USE = 'claudecode/toolUseId';
-
 async function run({ operation, notice }: NamedTool, args: unknown, way: Way): Promise<string> {
   const { link, listen, signal, result, onAnswer, extras } = way;
   const checked = checkArguments(operation, args, { operation: operation.tool, argument: (key) => key });
@@ -105,11 +94,6 @@ function withNotice(json: string, notice: string | null): string {
   return json === '{}' ? `${first}}` : `${first},${json.slice(1)}`;
 }
 
-function resultOf(output: string): string {
-  const json = printable(output);
-  return `{"content":[{"type":"text","text":${JSON.stringify(json)}}],"structuredContent":${json}}`;
-}
-
 /** Keeps what was made last: who asks how a feature stands mostly hears what they heard before. */
 function lastKept(make: (from: string) => string): (from: string) => string {
   let last = { from: '', made: make('') };
@@ -117,18 +101,6 @@ function lastKept(make: (from: string) => string): (from: string) => string {
     if (from !== last.from) last = { from, made: make(from) };
     return last.made;
   };
-}
-
-const INTERNAL = {
-  code: 'internal',
-  sentence: 'Internal error.',
-  hint: "tmops' log has the details; tmops_doctor checks the machine.",
-};
-
-/** The sentence, what to do next, and the code: of a failed call, the text is all that a model sees. */
-function failed(failure: { code: string; sentence: string; hint: string }, notice: string | null = null): string {
-  const text = `${notice === null ? '' : `${notice}\n`}${failure.sentence}\n${failure.hint}\n(code: ${failure.code})`;
-  return JSON.stringify({ isError: true, content: [{ type: 'text', text }] });
 }
 
 function notServed({ tool, effect }: Operation, readOnly: boolean): string {
@@ -141,5 +113,3 @@ function notServed({ tool, effect }: Operation, readOnly: boolean): string {
     .join('');
   return `${known} It is in the toolset ${set}: start the server with --toolsets default,${set} or --tools ${tool} (over HTTP: server.toolsets, server.tools), or use the command line.`;
 }
-
-const refused = (message: string): Answer => ({ error: { code: ErrorCode.InvalidParams, message } });

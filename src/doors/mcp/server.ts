@@ -14,8 +14,8 @@ export interface ServerOptions {
   readonly name: string;
   readonly version: string;
   readonly instructions: string;
-  /** The tools that are listed and taken (see toolset.ts). */
-  readonly tools: readonly Tool[];
+  /** The tools that are listed and taken (see toolset.ts), or how to come by them; what it throws, the client is told. */
+  readonly tools: readonly Tool[] | (() => Promise<readonly Tool[]>);
   readonly offer: Offer;
   readonly onFault: OnFault;
 }
@@ -72,9 +72,9 @@ export function mcpServer({ name, version, instructions, tools, offer, onFault }
   );
   server.onerror = onFault;
   offer.add(server);
-  server.setRequestHandler(ListToolsRequestSchema, () => {
+  server.setRequestHandler(ListToolsRequestSchema, async () => {
     setImmediate(() => void load().catch(onFault));
-    return { tools: [...tools] };
+    return { tools: [...(typeof tools === 'function' ? await tools() : tools)] };
   });
   return {
     answerCall: async (...call) => (ready ??= await load())(...call),

@@ -1,3 +1,4 @@
+import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import type { CallExtras, TextPort } from '../../link/port.ts';
 import type { AnswerCall } from './call.ts';
 import { addCompletion } from './completion.ts';
@@ -7,7 +8,9 @@ import { addResources, type ServedResources } from './resources.ts';
 import { mcpServer } from './server.ts';
 import type { Listener, McpServer, ServerOptions } from './server.ts';
 
-export interface TmopsOptions extends Pick<ServerOptions, 'name' | 'version' | 'tools' | 'onFault'> {
+export interface TmopsOptions extends Pick<ServerOptions, 'name' | 'version' | 'onFault'> {
+  /** The tools that are listed and taken (see toolset.ts). */
+  readonly tools: readonly Tool[];
   readonly link: TextPort;
   /** The same of a supervisor that runs already, for what must not start one. */
   readonly listen: TextPort;

@@ -84,7 +84,7 @@ type ObjectSchema = Tool['inputSchema'];
  * JSON Schema without `$schema`: nothing in it differs between draft-07 and 2020-12, and every client reads it. Results
  * stay open, since a newer supervisor may add fields and a client checks what it gets.
  */
-function objectSchema(schema: z.ZodObject, io: 'input' | 'output'): ObjectSchema {
+export function objectSchema(schema: z.ZodObject, io: 'input' | 'output'): ObjectSchema {
   const json = z.toJSONSchema(schema, {
     io,
     override: ({ jsonSchema }) => {

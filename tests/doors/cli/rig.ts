@@ -59,6 +59,7 @@ export function cli(argv: readonly string[], setting: CliSetting = {}): CliRun {
       doctor: never,
       audit: { verify: never, show: never },
       mcp: never,
+      roleMcp: never,
       client: never,
       demo: never,
       prompts: { list: never, validate: never, test: never },

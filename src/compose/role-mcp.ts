@@ -1,0 +1,34 @@
+import { serveOver } from '../doors/mcp/serve.ts';
+import { roleServer } from '../doors/mcp/role-server.ts';
+import { readEnvironment } from '../config/environment.ts';
+import { introduction } from './introduction.ts';
+import { linkFrom } from './link.ts';
+
+/**
+ * `tmops mcp --role`: the tools of one role of a feature, or of all in turn (`auto`), on standard input and output until the
+ * client goes. Whose call it is the supervisor knows by the pane it comes from. Gives the exit code.
+ */
+export async function runRoleMcp(role: string, feature: string): Promise<number> {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      stop.abort();
+    });
+  }
+  const env = readEnvironment();
+  const cwd = env['CLAUDE_PROJECT_DIR'] ?? process.cwd();
+  const { name, version } = await introduction(cwd, env);
+  const link = linkFrom(cwd, feature);
+  const session = env['CLAUDE_CODE_SESSION_ID'];
+  await serveOver({ stdin: process.stdin, stdout: process.stdout, stop: stop.signal }, (signal) =>
+    roleServer({
+      ...{ link: link.ask, name, version, feature, role, signal },
+      ...(session !== undefined && { extras: { session: session.slice(0, 100) } }),
+      onFault: (error) => {
+        process.stderr.write(`tmops mcp: ${error instanceof Error ? error.message : String(error)}\n`);
+      },
+    }),
+  );
+  link.close();
+  return 0;
+}
