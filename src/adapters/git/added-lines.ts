@@ -20,13 +20,14 @@ export async function addedLines(
   limit: number,
 ): Promise<readonly AddedLine[]> {
   const tree = await treeOf(run, path);
-  const lines: AddedLine[] = [];
+  let lines: readonly AddedLine[] = [];
   for (const batch of batches(await sized(run, path, since, tree))) {
     if (lines.length >= limit) break;
     const args = ['diff-tree', '-r', '-p', '-U0', '--text', '--no-renames', '--no-ext-diff', '--no-textconv'];
     const names = ['--no-color', '--src-prefix=a/', '--dst-prefix=b/', '--end-of-options', since, tree, '--', ...batch];
     const call = { env: { GIT_LITERAL_PATHSPECS: '1' }, long: true };
-    lines.push(...parsePatch(await mustGit(run, path, ['-c', 'core.quotePath=false', ...args, ...names], call)));
+    const patch = await mustGit(run, path, ['-c', 'core.quotePath=false', ...args, ...names], call);
+    lines = lines.concat(parsePatch(patch));
   }
   return lines.slice(0, Math.max(0, limit));
 }

@@ -130,6 +130,12 @@ describe('what differs since a commit', () => {
     expect(texts.sort((one, other) => one - other)).toEqual(Array.from({ length: 450 }, (_, at) => at));
   });
 
+  it('takes as many lines as fit into a file', async () => {
+    await put('lines.txt', '\n'.repeat(1024 * 1024));
+    expect(await files.addedLines(tree, 'HEAD', 2_000_000)).toHaveLength(1024 * 1024 + 9);
+    expect(await files.addedLines(tree, 'HEAD', 10)).toHaveLength(10);
+  });
+
   it('in a patch, a name in quotes is read as C writes it', () => {
     const patch =
       'diff --git a/x b/x\n--- /dev/null\n+++ "b/a\\tb\\"\\\\\\001"\n@@ -0,0 +1 @@\n+x\n\\ No newline at end of file\n';
