@@ -13,6 +13,8 @@ export interface Act {
   readonly file: string;
   /** Before it writes the checkpoint. */
   readonly work?: (scene: Scene) => readonly Deed[];
+  /** How the checkpoint is written; absent: with the Write tool. */
+  readonly end?: (scene: Scene, act: Act) => Deed;
 }
 
 /** A call that has to end as expected; else the agent reports an error and writes no checkpoint. */
@@ -37,6 +39,39 @@ export const fourRoles: readonly Act[] = [
   { words: '[BEGIN]: Start verif', from: VERIFIER, to: ORCHESTRATOR, file: '007-verify-complete.md', work: verify },
   { words: '[CONFIRMED]: Verifier has', from: ORCHESTRATOR, to: 'Human', file: '../SUMMARY.md' },
 ];
+
+/** The same team, each with the tools of its role and nothing else that writes. */
+export const fourRolesByTools: readonly Act[] = fourRoles.map((act) => ({ ...act, ...byTools(act) }));
+
+function byTools({ words, work }: Act): Pick<Act, 'work' | 'end'> {
+  const own = (name: string, input: Call['input'] = {}): Deed => ({ name: `mcp__tmops__${name}`, input });
+  const starts: Readonly<Record<string, string>> = {
+    '[BEGIN]: Start orchestration for': 'start_testing',
+    '[CONFIRMED]: Tester has': 'start_implementation',
+    '[CONFIRMED]: Implementer has': 'start_verification',
+  };
+  const start = starts[words];
+  const end = (scene: Scene, act: Act): Deed =>
+    start === undefined
+      ? own('write_checkpoint', { text: checkpointText(act, scene) })
+      : own(start, { message: `- Go on with ${scene.feature}.` });
+  if (work === verify) return { end, work: () => [own('read_all'), own('run_tests'), own('analyze_quality')] };
+  if (work === undefined) return { end };
+  const tool = work === test ? 'write_test' : 'write_source';
+  const check = work === test ? [own('run_tests'), own('validate_tests')] : [own('run_tests')];
+  return {
+    end,
+    // The same files, by paths that are relative to the worktree.
+    work: (scene) => [
+      ...work(scene)
+        .filter(({ name }) => name === 'Write')
+        .map(({ input }) => own(tool, { ...input, path: posix.relative(scene.cwd, String(input['file_path'])) }))
+        .map((deed) => ({ ...deed, input: { path: deed.input['path'], content: deed.input['content'] } })),
+      ...check,
+      own('commit', { message: `Work on ${scene.feature}` }),
+    ],
+  };
+}
 
 /** Each agent reads its instructions when told to, plays its acts, and answers "ok" to any other prompt. */
 export function teamPlay(acts: readonly Act[]): Play {
@@ -111,7 +146,8 @@ function instructed(prompt: Prompt, { cwd }: Conversation): Reply {
 function perform(act: Act, prompt: Prompt, scene: Scene): Reply {
   const role = act.from.toUpperCase();
   const checkpoint = posix.join(scene.cwd, '.tmops', scene.feature, 'current/checkpoints', act.file);
-  const deeds = [...(act.work?.(scene) ?? []), write(checkpoint, checkpointText(act, scene))];
+  const last = act.end?.(scene, act) ?? write(checkpoint, checkpointText(act, scene));
+  const deeds = [...(act.work?.(scene) ?? []), last];
   const wrong = prompt.results.find((result, index) => !asExpected(result, deeds[index]));
   if (wrong !== undefined) return { text: `[${role}] ERROR: ${wrong.text.slice(0, 300)}` };
   const deed = deeds[prompt.steps];
