@@ -1,6 +1,6 @@
 import { execa } from 'execa';
 
-/** A program of an npm package, with the node that it needs; nothing of it is installed here. */
+/** A program of an npm package; nothing of it is installed here. */
 export interface Fetched {
   readonly name: string;
   /** Runs it to its end and gives its exit code and what it said. */
@@ -18,23 +18,16 @@ export interface Ran {
   readonly stderr: string;
 }
 
-/** Newer than the one that the product asks for. */
-const NODE = 'node@22';
-
 /** Fetching may be slow; running is not. */
 const FETCH_WITHIN_MS = 300_000;
 const RUN_WITHIN_MS = 90_000;
 
 /**
- * Has npm fetch a package into its own cache, once. Its program is called there: to have npx look for it again each time
- * would take longer than most checks.
+ * Has npm fetch a package into its own cache, once, to be run by that node. The program is called where it lies then: to have
+ * npx look for it again each time would take longer than most checks.
  */
-export async function fetched(pack: string, bin: string): Promise<Fetched> {
-  const words = ['-y', '-p', NODE, '-p', pack, '-c', `command -v node && command -v ${bin}`];
-  const found = await execa('npx', words, { reject: false, timeout: FETCH_WITHIN_MS, stdin: 'ignore' });
-  const [node, file] = found.stdout.split('\n').slice(-2);
-  if (found.exitCode !== 0 || node === undefined || file === undefined)
-    throw new Error(`npm cannot fetch ${pack}; without it nothing is checked\n${found.stderr}`);
+export async function fetched(pack: string, bin: string, node: string): Promise<Fetched> {
+  const file = await placeOf(pack, bin);
   return {
     name: pack,
     async run(args, where = {}) {
@@ -45,4 +38,13 @@ export async function fetched(pack: string, bin: string): Promise<Fetched> {
       return { exitCode, stdout, stderr };
     },
   };
+}
+
+/** Where npm puts a program of a package. */
+export async function placeOf(pack: string, bin: string): Promise<string> {
+  const words = ['-y', '-p', pack, '-c', `command -v ${bin}`];
+  const found = await execa('npx', words, { reject: false, timeout: FETCH_WITHIN_MS, stdin: 'ignore' });
+  const place = found.stdout.split('\n').at(-1) ?? '';
+  if (found.exitCode === 0 && place.startsWith('/')) return place;
+  throw new Error(`npm cannot fetch ${pack}; without it nothing is checked\n${found.stderr}`);
 }

@@ -4,7 +4,7 @@
 // fetches them with the node that they need; where it cannot, nothing is checked and that is a failure.
 import { httpPlace } from '../rig/http-client.ts';
 import { openProduct } from '../rig/product.ts';
-import { fetched } from './fetched.ts';
+import { fetched, placeOf } from './fetched.ts';
 import type { Fetched } from './fetched.ts';
 import { openFixture } from './fixture.ts';
 import { inspected, overStdio } from './inspected.ts';
@@ -15,6 +15,8 @@ const SUITE = '@modelcontextprotocol/conformance@0.1.16';
 /** One of its coming releases: it knows the life of a session, and holds each message against the schema of the protocol. */
 const NEWER_SUITE = '@modelcontextprotocol/conformance@0.2.0-alpha.12';
 const INSPECTOR = '@modelcontextprotocol/inspector@2.12.0';
+/** Newer than the one that the product asks for; they need it. */
+const NODE = 'node@22';
 
 /** Neither suite has a scenario for 2024-11-05. */
 const VERSIONS = ['2025-06-18', '2025-11-25'];
@@ -30,9 +32,10 @@ process.exitCode = (await run()) ? 0 : 1;
 
 async function run(): Promise<boolean> {
   try {
-    const suite = await fetched(SUITE, 'conformance');
-    const newer = await fetched(NEWER_SUITE, 'conformance');
-    const inspector = await fetched(INSPECTOR, 'mcp-inspector');
+    const node = await placeOf(NODE, 'node');
+    const suite = await fetched(SUITE, 'conformance', node);
+    const newer = await fetched(NEWER_SUITE, 'conformance', node);
+    const inspector = await fetched(INSPECTOR, 'mcp-inspector', node);
     const verdicts = [...(await ofFixture(suite, newer)), ...(await ofProduct(suite, newer, inspector))];
     const passed = verdicts.reduce((sum, verdict) => sum + verdict.passed, 0);
     const wrong = verdicts.filter((verdict) => verdict.wrong.length > 0);
