@@ -98,6 +98,8 @@ async function opening(parts: HttpDoorParts): Promise<Opened | { readonly proble
   };
   const served = {
     ...{ name, version: config.server.version ?? version, tools: chosen.tools, onFault },
+    // For the words in which a tool that writes is refused; the supervisor sees to it in any case (see portOf).
+    extras: config.server.read_only ? { readOnly: true } : {},
     listPrompts: () => import('./prompt-list.ts').then(({ promptsFor }) => promptsFor(root)),
   };
   const serve = (port: number): Promise<HttpServer> =>

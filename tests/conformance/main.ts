@@ -1,67 +1,88 @@
-// The outside checks of MCP: the scenarios of @modelcontextprotocol/conformance that any server has to pass, against the built
-// supervisor over HTTP. The other scenarios of that suite ask for tools of its own. It is fetched by npm with the node that it
-// needs; where npm cannot fetch it, nothing is checked and that is a failure.
-import { execa } from 'execa';
-import { httpClient, httpPlace } from '../rig/http-client.ts';
+// The outside checks of MCP. The whole server suite of @modelcontextprotocol/conformance against a fixture that has the tools
+// it asks for (fixture.ts), in each version of the protocol that it knows and we speak; those of its scenarios that any server
+// has to pass, against the built supervisor over HTTP; and the MCP Inspector on the list of tools, over stdio and HTTP. npm
+// fetches them with the node that they need; where it cannot, nothing is checked and that is a failure.
+import { httpPlace } from '../rig/http-client.ts';
 import { openProduct } from '../rig/product.ts';
+import { fetched, placeOf } from './fetched.ts';
+import type { Fetched } from './fetched.ts';
+import { openFixture } from './fixture.ts';
+import { inspected, overStdio } from './inspected.ts';
+import { allScenarios, oneScenario } from './suite.ts';
+import type { Verdict } from './suite.ts';
 
-/** The suite, and the one of its coming releases that knows the life of a session. */
 const SUITE = '@modelcontextprotocol/conformance@0.1.16';
+/** One of its coming releases: it knows the life of a session, and holds each message against the schema of the protocol. */
 const NEWER_SUITE = '@modelcontextprotocol/conformance@0.2.0-alpha.12';
+const INSPECTOR = '@modelcontextprotocol/inspector@2.12.0';
+/** Newer than the one that the product asks for; they need it. */
 const NODE = 'node@22';
 
-interface Scenario {
-  readonly name: string;
-  readonly suite: string;
-  /** What the server has to offer for it. */
-  readonly needs?: 'resources' | 'prompts';
-}
+/** Neither suite has a scenario for 2024-11-05. */
+const VERSIONS = ['2025-06-18', '2025-11-25'];
+const NEWER_VERSIONS = ['2025-03-26', ...VERSIONS];
 
-const SCENARIOS: readonly Scenario[] = [
-  ...['server-initialize', 'ping', 'logging-set-level', 'tools-list'].map((name) => ({ name, suite: SUITE })),
-  { name: 'resources-list', suite: SUITE, needs: 'resources' },
-  { name: 'prompts-list', suite: SUITE, needs: 'prompts' },
-  ...['server-sse-multiple-streams', 'dns-rebinding-protection'].map((name) => ({ name, suite: SUITE })),
-  { name: 'server-session-lifecycle', suite: NEWER_SUITE },
+/** What asks for no tools of the suite's own. */
+const ANY_SERVER = [
+  ...['server-initialize', 'ping', 'logging-set-level', 'tools-list', 'resources-list', 'prompts-list'],
+  ...['server-sse-multiple-streams', 'dns-rebinding-protection'],
 ];
-
-/** The first one fetches the suite and its node. */
-const WITHIN_MS = 300_000;
 
 process.exitCode = (await run()) ? 0 : 1;
 
 async function run(): Promise<boolean> {
-  for (const suite of [SUITE, NEWER_SUITE]) {
-    const fetched = await conformance(suite, ['--version']);
-    if (fetched.ok) continue;
-    process.stdout.write(`conformance: npm cannot fetch ${suite}; without it nothing is checked\n${fetched.said}\n`);
+  try {
+    const node = await placeOf(NODE, 'node');
+    const suite = await fetched(SUITE, 'conformance', node);
+    const newer = await fetched(NEWER_SUITE, 'conformance', node);
+    const inspector = await fetched(INSPECTOR, 'mcp-inspector', node);
+    const verdicts = [...(await ofFixture(suite, newer)), ...(await ofProduct(suite, newer, inspector))];
+    const passed = verdicts.reduce((sum, verdict) => sum + verdict.passed, 0);
+    const wrong = verdicts.filter((verdict) => verdict.wrong.length > 0);
+    const end = wrong.length === 0 ? 'none failed' : `FAILED: ${wrong.map(({ name }) => name).join('; ')}`;
+    process.stdout.write(`conformance: ${passed} checks passed, ${end}\n`);
+    return wrong.length === 0;
+  } catch (error) {
+    process.stdout.write(`conformance: ${error instanceof Error ? error.message : String(error)}\n`);
     return false;
   }
+}
+
+async function ofFixture(suite: Fetched, newer: Fetched): Promise<Verdict[]> {
+  const fixture = await openFixture();
+  try {
+    const verdicts: Verdict[] = [];
+    for (const version of VERSIONS) verdicts.push(told(await allScenarios(suite, fixture.url, version)));
+    for (const version of NEWER_VERSIONS) verdicts.push(told(await allScenarios(newer, fixture.url, version)));
+    const wrong = fixture.faults.map(String);
+    return [...verdicts, ...(wrong.length > 0 ? [told({ name: 'errors of the fixture', passed: 0, wrong })] : [])];
+  } finally {
+    await fixture.close();
+  }
+}
+
+async function ofProduct(suite: Fetched, newer: Fetched, inspector: Fetched): Promise<Verdict[]> {
   // The suite has no token.
   const product = await openProduct({
     config: 'server: {http: {enabled: true, token: none}}\nunsafe: {http_without_token: true}',
   });
   try {
     const { url } = await httpPlace(product);
-    const client = await httpClient(url, null);
-    const offered = client.getServerCapabilities() ?? {};
-    await client.close();
-    const asked = SCENARIOS.filter(({ needs }) => needs === undefined || offered[needs] !== undefined);
-    let passed = 0;
-    for (const { name, suite } of asked) {
-      const { ok, said } = await conformance(suite, ['server', '--url', url, '--scenario', name]);
-      process.stdout.write(`conformance: ${name} ${ok ? 'passed' : `FAILED\n${said}`}\n`);
-      if (ok) passed += 1;
-    }
-    process.stdout.write(`conformance: ${passed} of ${asked.length} scenarios passed\n`);
-    return passed === asked.length;
+    const verdicts: Verdict[] = [];
+    for (const name of ANY_SERVER) verdicts.push(told(await oneScenario(suite, url, name)));
+    for (const name of [...ANY_SERVER, 'server-session-lifecycle'])
+      verdicts.push(told(await oneScenario(newer, url, name)));
+    verdicts.push(told(await inspected(inspector, product, 'stdio', overStdio)));
+    verdicts.push(told(await inspected(inspector, product, 'http', ['--server-url', url])));
+    return verdicts;
   } finally {
     await product.dispose();
   }
 }
 
-async function conformance(suite: string, words: readonly string[]): Promise<{ ok: boolean; said: string }> {
-  const args = ['-y', '-p', NODE, '-p', suite, 'conformance', ...words];
-  const { exitCode, stdout, stderr } = await execa('npx', args, { reject: false, timeout: WITHIN_MS, stdin: 'ignore' });
-  return { ok: exitCode === 0, said: `${stdout}\n${stderr}`.trim() };
+function told(verdict: Verdict): Verdict {
+  const { name, passed, wrong } = verdict;
+  const outcome = wrong.length > 0 ? `FAILED\n${wrong.join('\n')}` : passed === 1 ? 'passed' : `${passed} passed`;
+  process.stdout.write(`conformance: ${name}: ${outcome}\n`);
+  return verdict;
 }

@@ -7,14 +7,10 @@ import {
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { quoted, refusal } from './http-refusal.ts';
 import type { Refusal } from './http-refusal.ts';
-import { MAX_LINE_BYTES, isMessage } from './messages.ts';
+import { BATCHING_VERSION, MAX_BATCH, MAX_LINE_BYTES, isMessage } from './messages.ts';
 
 /** A message over HTTP may be as long as one over stdio. */
 const MAX_BODY_BYTES = MAX_LINE_BYTES;
-/** Messages in one body, where the protocol has several in one. */
-const MAX_BATCH = 64;
-/** The one version of the protocol in which a body may hold several messages. */
-const BATCHING_VERSION = '2025-03-26';
 
 const EVENTS = 'text/event-stream';
 const JSON_TYPE = 'application/json';
@@ -96,8 +92,7 @@ export function messagesIn(
   }
   if (!Array.isArray(value)) return isMessage(value) ? { messages: [value] } : noMessage('the body is none');
   const version = versionOf(headers);
-  if (!('version' in version) || version.version !== BATCHING_VERSION)
-    return noMessage(`several in one body belong to version ${BATCHING_VERSION} of the protocol`);
+  if (!('version' in version) || version.version !== BATCHING_VERSION) return NO_BATCH;
   const messages: unknown[] = value;
   if (messages.length === 0 || messages.length > MAX_BATCH) return noMessage(`a body holds 1 to ${MAX_BATCH} of them`);
   return messages.every(isMessage) ? { messages } : noMessage('one in the body is none');
@@ -105,3 +100,6 @@ export function messagesIn(
 
 const noMessage = (why: string): Refusal =>
   refusal(400, `Invalid Request: a body holds one JSON-RPC 2.0 message; ${why}`, { code: ErrorCode.InvalidRequest });
+
+/** Several messages to whom the version of the protocol has none of that. */
+export const NO_BATCH = noMessage(`several in one body belong to version ${BATCHING_VERSION} of the protocol`);

@@ -3,13 +3,14 @@ import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage, JSONRPCRequest } from '@modelcontextprotocol/sdk/types.js';
 import type { AnswerCall, OnFault } from './call.ts';
 import { eventStore } from './http-events.ts';
+import { NO_BATCH } from './http-message.ts';
 import { quoted, refusal } from './http-refusal.ts';
 import type { Refusal } from './http-refusal.ts';
 import { openRequests } from './http-requests.ts';
 import type { OpenRequests } from './http-requests.ts';
 import { eventStream } from './http-stream.ts';
 import type { EventStream } from './http-stream.ts';
-import { cancelledId } from './messages.ts';
+import { BATCHING_VERSION, agreedVersion, cancelledId, isRequest } from './messages.ts';
 import { answerLine } from './transport.ts';
 
 /** Number of the stream of what is no answer, which a client reads by GET. */
@@ -47,7 +48,11 @@ export function httpSession(options: SessionOptions): HttpSession {
     usedAt = now();
   };
   const open = openRequests(store, { onEnd: used });
-  const transport = transportOf(options, open, standalone);
+  const { transport, agreed } = transportOf(options, open, standalone);
+  // A session is of the version that it was greeted with, whatever the headers of a single request say.
+  const begin = (stream: EventStream, asked: string): void => {
+    stream.begin(agreed() ?? asked);
+  };
   const resume = (response: ServerResponse, version: string, lastEventId: string): Refusal | null => {
     const missed = store.after(lastEventId);
     if (!missed) return refusal(400, `Bad Request: Last-Event-ID is ${quoted(lastEventId)}, no event of this session`);
@@ -56,7 +61,7 @@ export function httpSession(options: SessionOptions): HttpSession {
     const stream = living ?? eventStream(missed.stream, store);
     stream.attach(response, id);
     stream.replay(missed);
-    if (living) stream.begin(version);
+    if (living) begin(stream, version);
     else stream.finish();
     return null;
   };
@@ -65,14 +70,15 @@ export function httpSession(options: SessionOptions): HttpSession {
     take(messages, response, version) {
       used();
       const requests = messages.filter(isRequest);
-      const refused = open.refusalOf(requests);
+      const isStrange = messages.length > 1 && (agreed() ?? BATCHING_VERSION) !== BATCHING_VERSION;
+      const refused = isStrange ? NO_BATCH : open.refusalOf(requests);
       if (refused) return refused;
       if (requests.length === 0) {
         response.writeHead(202).end();
       } else {
         const stream = open.begin(requests);
         stream.attach(response, id);
-        stream.begin(version);
+        begin(stream, version);
       }
       for (const message of messages) pass(message, transport, open, options);
       return null;
@@ -82,7 +88,7 @@ export function httpSession(options: SessionOptions): HttpSession {
       if (lastEventId !== undefined) return resume(response, version, lastEventId);
       if (standalone.isRead()) return refusal(409, 'Conflict: this session already reads its events over another GET');
       standalone.attach(response, id);
-      standalone.begin(version);
+      begin(standalone, version);
       return null;
     },
     idleSince: () => (open.count() > 0 || standalone.isRead() ? null : usedAt),
@@ -94,9 +100,16 @@ export function httpSession(options: SessionOptions): HttpSession {
   };
 }
 
+interface Carrier {
+  readonly transport: Transport;
+  /** The version of the protocol that the greeting settled; undefined before. */
+  readonly agreed: () => string | undefined;
+}
+
 /** What the SDK sees of a session. */
-function transportOf({ id, onRefused }: SessionOptions, open: OpenRequests, standalone: EventStream): Transport {
+function transportOf({ id, onRefused }: SessionOptions, open: OpenRequests, standalone: EventStream): Carrier {
   let isGreeted = false;
+  let agreed: string | undefined;
   const transport: Transport = {
     sessionId: id,
     start: () => Promise.resolve(),
@@ -109,6 +122,7 @@ function transportOf({ id, onRefused }: SessionOptions, open: OpenRequests, stan
       open.end(answers);
       // The first answer of a session is that to its greeting.
       if (!isGreeted && 'error' in message) onRefused();
+      agreed ??= agreedVersion(message);
       isGreeted = true;
       return Promise.resolve();
     },
@@ -119,7 +133,7 @@ function transportOf({ id, onRefused }: SessionOptions, open: OpenRequests, stan
       return Promise.resolve();
     },
   };
-  return transport;
+  return { transport, agreed: () => agreed };
 }
 
 /** Calls of tools are answered here, all else by the SDK. */
@@ -151,8 +165,6 @@ async function answer({ id, params = {} }: JSONRPCRequest, open: OpenRequests, a
   open.streamOf(id)?.send(answerLine(id, answered));
   open.end(id);
 }
-
-const isRequest = (message: JSONRPCMessage): message is JSONRPCRequest => 'method' in message && 'id' in message;
 
 const NOT_KEPT = refusal(
   400,

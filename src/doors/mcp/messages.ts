@@ -1,11 +1,22 @@
 import { ErrorCode } from '@modelcontextprotocol/sdk/types.js';
-import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
+import type { JSONRPCMessage, JSONRPCRequest, RequestId } from '@modelcontextprotocol/sdk/types.js';
 
 /** No client has reason to send more; a longer line is left out. */
 export const MAX_LINE_BYTES = 4 * 1024 * 1024;
 const NEWLINE = 10;
 
-export type MessageRead = { readonly message: JSONRPCMessage } | { readonly code: ErrorCode; readonly text: string };
+/** The one version of the protocol that has several messages in one (a batch of JSON-RPC). */
+export const BATCHING_VERSION = '2025-03-26';
+/** Messages in a batch. */
+export const MAX_BATCH = 64;
+
+export interface Unreadable {
+  readonly code: ErrorCode;
+  readonly text: string;
+}
+
+/** What a line holds; of a batch, nothing is checked yet. */
+export type LineRead = { readonly message: JSONRPCMessage } | { readonly batch: readonly unknown[] } | Unreadable;
 
 /** Cuts bytes into lines. One that grows too long is reported at once and skipped to its end. */
 export function lineCutter(take: (line: string) => void, tooLong: () => void): (chunk: Buffer) => void {
@@ -32,7 +43,7 @@ export function lineCutter(take: (line: string) => void, tooLong: () => void): (
 }
 
 /** Reads a line as a JSON-RPC message. Only the envelope is checked; the SDK checks the rest by method. */
-export function readMessage(line: string): MessageRead {
+export function readLine(line: string): LineRead {
   let value: unknown;
   try {
     value = JSON.parse(line);
@@ -41,8 +52,15 @@ export function readMessage(line: string): MessageRead {
     return { code: ErrorCode.ParseError, text: `Parse error: ${why.slice(0, 200)}` };
   }
   if (isMessage(value)) return { message: value };
-  return { code: ErrorCode.InvalidRequest, text: 'Invalid Request: a line holds one JSON-RPC 2.0 message' };
+  return Array.isArray(value) ? { batch: value } : invalid(ONE_A_LINE);
 }
+
+export const ONE_A_LINE = 'a line holds one JSON-RPC 2.0 message';
+
+export const invalid = (why: string): Unreadable => ({
+  code: ErrorCode.InvalidRequest,
+  text: `Invalid Request: ${why}`,
+});
 
 /** Whether it has the envelope of a message. */
 export function isMessage(value: unknown): value is JSONRPCMessage {
@@ -54,9 +72,17 @@ export function isMessage(value: unknown): value is JSONRPCMessage {
   return id !== undefined && ('result' in value || 'error' in value);
 }
 
+export const isRequest = (message: JSONRPCMessage): message is JSONRPCRequest => 'method' in message && 'id' in message;
+
 /** The request that a message cancels, if it does. */
 export function cancelledId(message: JSONRPCMessage): RequestId | undefined {
   if (!('method' in message) || message.method !== 'notifications/cancelled') return undefined;
   const id: unknown = message.params?.['requestId'];
   return typeof id === 'string' || typeof id === 'number' ? id : undefined;
+}
+
+/** The version of the protocol that the answer to a greeting settles; undefined in any other message. */
+export function agreedVersion(message: JSONRPCMessage): string | undefined {
+  const version: unknown = 'result' in message ? message.result['protocolVersion'] : undefined;
+  return typeof version === 'string' ? version : undefined;
 }

@@ -1,11 +1,13 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { ErrorCode } from '@modelcontextprotocol/sdk/types.js';
-import type { JSONRPCRequest, RequestId } from '@modelcontextprotocol/sdk/types.js';
+import type { JSONRPCMessage, JSONRPCRequest, RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { stopper } from '../../link/stopper.ts';
 import type { StopSignal, Stopper } from '../../link/stopper.ts';
+import { batches, readBatch } from './batches.ts';
 import type { Answer, AnswerCall } from './call.ts';
-import { MAX_LINE_BYTES, cancelledId, lineCutter, readMessage } from './messages.ts';
+import { MAX_LINE_BYTES, agreedVersion, cancelledId, isRequest, lineCutter, readLine } from './messages.ts';
+import type { Unreadable } from './messages.ts';
 
 export type StreamEnd = 'end-of-input' | 'broken-pipe';
 
@@ -32,23 +34,18 @@ export function stdioTransport({ stdin, stdout, answerCall }: StdioOptions): Std
   const write = (json: string): void => {
     if (stdout.writable) stdout.write(`${json}\n`);
   };
-  const refuse = (code: ErrorCode, message: string): void => {
-    write(JSON.stringify({ jsonrpc: '2.0', id: null, error: { code, message } }));
-  };
-  const open = openRequests();
-  const take = (line: string): void => {
-    const read = readMessage(line);
-    if ('code' in read) {
-      refuse(read.code, read.text);
-      return;
-    }
-    const { message } = read;
+  const together = batches(write);
+  const open = openRequests(together.leave);
+  let agreed: string | undefined;
+  const pass = (message: JSONRPCMessage): void => {
     const cancelled = cancelledId(message);
     if (cancelled !== undefined) open.cancel(cancelled);
-    if ('method' in message && 'id' in message) {
+    if (isRequest(message)) {
       const signal = open.begin(message.id);
       if (message.method === 'tools/call') {
-        void answer(message, signal, answerCall, write).then(() => {
+        void answer(message, signal, answerCall, (json) => {
+          if (!together.answer(message.id, json)) write(json);
+        }).then(() => {
           open.end(message.id);
         });
         return;
@@ -56,8 +53,22 @@ export function stdioTransport({ stdin, stdout, answerCall }: StdioOptions): Std
     }
     transport.onmessage?.(message);
   };
+  const take = (line: string): void => {
+    const read = readLine(line);
+    if ('message' in read) {
+      pass(read.message);
+      return;
+    }
+    const several = 'batch' in read ? readBatch(read.batch, agreed, open.has) : read;
+    if ('code' in several) {
+      write(errorLine(several));
+      return;
+    }
+    together.begin(several.messages.filter(isRequest), several.refused.map(errorLine));
+    several.messages.forEach(pass);
+  };
   const onData = lineCutter(take, () => {
-    refuse(ErrorCode.ParseError, `Parse error: a line is longer than ${MAX_LINE_BYTES} bytes`);
+    write(errorLine(TOO_LONG));
   });
   const transport: StdioTransport = {
     ended: streamEnd(stdin, stdout),
@@ -67,8 +78,11 @@ export function stdioTransport({ stdin, stdout, answerCall }: StdioOptions): Std
       return Promise.resolve();
     },
     send: (message) => {
-      write(JSON.stringify(message));
-      if (!('method' in message) && message.id !== undefined) open.end(message.id);
+      agreed = agreedVersion(message) ?? agreed;
+      const json = JSON.stringify(message);
+      const answers = 'method' in message ? undefined : message.id;
+      if (answers === undefined || !together.answer(answers, json)) write(json);
+      if (answers !== undefined) open.end(answers);
       return Promise.resolve();
     },
     close: () => {
@@ -100,7 +114,16 @@ export function answerLine(id: RequestId, answered: Answer): string {
   return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},${body}}`;
 }
 
+const TOO_LONG: Unreadable = {
+  code: ErrorCode.ParseError,
+  text: `Parse error: a line is longer than ${MAX_LINE_BYTES} bytes`,
+};
+
+const errorLine = ({ code, text: message }: Unreadable): string =>
+  JSON.stringify({ jsonrpc: '2.0', id: null, error: { code, message } });
+
 interface OpenRequests {
+  readonly has: (id: RequestId) => boolean;
   begin(id: RequestId): StopSignal;
   end(id: RequestId): void;
   cancel(id: RequestId): void;
@@ -108,7 +131,8 @@ interface OpenRequests {
   readonly quiet: () => Promise<void>;
 }
 
-function openRequests(): OpenRequests {
+/** `leave` is told of those that are cancelled. */
+function openRequests(leave: (id: RequestId) => void): OpenRequests {
   const open = new Map<RequestId, Stopper>();
   let settleQuiet: (() => void) | undefined;
   const end = (id: RequestId): void => {
@@ -117,9 +141,11 @@ function openRequests(): OpenRequests {
   };
   const cancel = (id: RequestId): void => {
     open.get(id)?.abort();
+    leave(id);
     end(id);
   };
   return {
+    has: (id) => open.has(id),
     begin: (id) => {
       const begun = stopper();
       open.set(id, begun);

@@ -130,6 +130,20 @@ test('a client that says no version later is one of 2025-03-26: it may send seve
   expect(answers.map(({ id }) => id).sort()).toEqual([1, 2, 3]);
 });
 
+test('a session is of the version it was greeted with, whatever its requests say', async () => {
+  await begin();
+  const { 'mcp-session-id': id = '' } = await greet(rig.url);
+  const older = { 'mcp-session-id': id, 'mcp-protocol-version': '2025-03-26' };
+  const refused = await postTo(rig.url, [ping(1), ping(2)], older);
+  expect(refused.status).toBe(400);
+  expect(await refused.text()).toContain('several in one body belong to version 2025-03-26');
+  const events = eventsOf(await postTo(rig.url, ping(3), older));
+  // The event without a message, which clients of 2025-11-25 read.
+  expect(await events.next()).toMatchObject({ id: expect.any(String) as string, message: null });
+  expect((await events.next())?.message).toEqual(pong(3));
+  expect(await events.next()).toBeNull();
+});
+
 test('what is no request is taken with 202 and no body', async () => {
   await begin();
   const session = await greet(rig.url);

@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { serveMcp } from '../../../src/doors/mcp/serve.ts';
 import { tools } from '../../../src/doors/mcp/tools.ts';
 import type { TextReply } from '../../../src/link/protocol.ts';
@@ -132,6 +132,85 @@ test.each<[string, string, number]>([
     { id: null, error: { code } },
     { id: 9, result: {} },
   ]);
+});
+
+const ping = (id: number | string): object => ({ jsonrpc: '2.0', id, method: 'ping' });
+const pong = (id: number | string): object => ({ jsonrpc: '2.0', id, result: {} });
+const invalid = (message: string): object => ({
+  ...{ jsonrpc: '2.0', id: null },
+  error: { code: -32_600, message: `Invalid Request: ${message}` },
+});
+const greeted = async (version: string): Promise<void> => {
+  send(initialize(0, version), initialized);
+  await answers(1);
+  lines.length = 0;
+};
+
+describe('a batch', () => {
+  test('in protocol 2025-03-26 is answered in one line once the last answer is there; what is no request, not at all', async () => {
+    await greeted('2025-03-26');
+    let give = (): void => undefined;
+    reply = () => new Promise((resolve) => (give = () => void json('{"features":[]}').then(resolve)));
+    const unknown = { jsonrpc: '2.0', id: 'c', method: 'tools/fly' };
+    send([ping('a'), { jsonrpc: '2.0', method: 'notifications/x' }, toolCall('b', 'tmops_list_features', {}), unknown]);
+    send([{ jsonrpc: '2.0', method: 'notifications/x' }], ping(9));
+    expect(await answers(1)).toEqual([pong(9)]);
+    give();
+    const [, batch] = await answers(2);
+    expect(batch).toHaveLength(3);
+    expect(batch).toEqual(
+      expect.arrayContaining([
+        pong('a'),
+        expect.objectContaining({ id: 'b', result: expect.objectContaining({ structuredContent: { features: [] } }) as unknown }),
+        expect.objectContaining({ id: 'c', error: expect.objectContaining({ code: -32_601 }) as unknown }),
+      ]),
+    );
+  }); // prettier-ignore
+
+  test('may be cancelled in part, and as a whole', async () => {
+    await greeted('2025-03-26');
+    reply = () => new Promise(() => undefined);
+    const cancel = (id: string): object => ({
+      ...{ jsonrpc: '2.0', method: 'notifications/cancelled' },
+      params: { requestId: id },
+    });
+    const wait = (id: string): unknown => toolCall(id, 'tmops_wait', { feature: 'auth-api' });
+    send([ping('a'), wait('b')], [wait('c')]);
+    await until('both wait', () => asked.length === 2);
+    send([cancel('b'), cancel('c')], ping(9));
+    expect(await answers(2)).toEqual([[pong('a')], pong(9)]);
+    expect(asked.every(({ signal }) => signal?.aborted)).toBe(true);
+  });
+
+  test('says what in it is not taken, and does the rest', async () => {
+    await greeted('2025-03-26');
+    pendingWait();
+    await until('it waits', () => asked.length === 1);
+    send([7, ping(1), ping(2), ping(2), initialize(3), { jsonrpc: '2.0', id: null, method: 'ping' }], [7]);
+    const none = invalid('one in the batch is no JSON-RPC 2.0 message');
+    const open = (id: number): object => invalid(`the request ${id} is open already`);
+    expect(await answers(2)).toEqual([
+      [none],
+      [none, open(1), open(2), invalid('initialize comes alone, not in a batch'), none, pong(2)],
+    ]);
+  });
+
+  test('of none or too many is refused', async () => {
+    await greeted('2025-03-26');
+    const some = Array.from({ length: 65 }, (_, id) => ping(id));
+    send([], some, some.slice(1));
+    const refused = invalid('a batch has 1 to 64 messages');
+    expect(await answers(3)).toEqual([refused, refused, some.slice(1).map((_, index) => pong(index + 1))]);
+  });
+
+  test.each([undefined, '2024-11-05', '2025-06-18', '2025-11-25'])('in protocol %s is refused', async (version) => {
+    if (version !== undefined) await greeted(version);
+    send([ping(1)], ping(2));
+    expect(await answers(2)).toEqual([
+      invalid('a line holds one JSON-RPC 2.0 message; several in one belong to version 2025-03-26 of the protocol'),
+      pong(2),
+    ]);
+  });
 });
 
 test('a cancelled call is aborted and never answered', async () => {
