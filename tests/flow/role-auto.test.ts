@@ -1,7 +1,7 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { readFile } from 'node:fs/promises';
 import { afterEach, describe, expect, test } from 'vitest';
-import { said, toolsOf, type ToolResult } from '../rig/role-client.ts';
+import { among, holding, like, said, toolsOf, type ToolResult } from '../rig/role-client.ts';
 import { mcpClient } from '../rig/mcp-client.ts';
 import { openProduct, type Product } from '../rig/product.ts';
 
@@ -52,13 +52,7 @@ describe('tmops mcp --role auto', { timeout: 120_000 }, () => {
   test('leads a feature from the specification to the summary, each role with its own tools', async () => {
     const { product, client, call } = await started();
     expect(await toolsOf(client)).toEqual(
-      expect.arrayContaining([
-        'switch_role',
-        'start_testing',
-        'start_implementation',
-        'start_verification',
-        'write_test',
-      ]),
+      among('switch_role', 'start_testing', 'start_implementation', 'start_verification', 'write_test'),
     );
     const begun = await call('switch_role');
     expect(begun.output).toMatchObject({ role: 'orchestrator', file: null });
@@ -68,27 +62,23 @@ describe('tmops mcp --role auto', { timeout: 120_000 }, () => {
     // Another role's tool, and another role, are refused with what is allowed.
     expect(await call('write_test', { path: 'tests/slugify.test.js', content: 'x' })).toMatchObject({
       isError: true,
-      text: expect.stringMatching(
-        /turn of the orchestrator, which has no tool write_test[^]*Allowed now: switch_role, start_testing/,
-      ),
+      text: like(/turn of the orchestrator, which has no tool write_test[^]*Allowed now: switch_role, start_testing/),
     });
     expect(await call('switch_role', { to: 'verifier' })).toMatchObject({
       isError: true,
-      text: expect.stringContaining('role-not-next'),
+      text: holding('role-not-next'),
     });
 
     const testing = await call('start_testing', { message: '- slugify(text) in src/slugify.js' });
     expect(testing).toMatchObject({ isError: false, output: { role: 'tester', file: '001-discovery-trigger.md' } });
-    expect(testing.output['available_tools']).toEqual(
-      expect.arrayContaining(['write_test', 'run_tests', 'validate_tests']),
-    );
+    expect(testing.output['available_tools']).toEqual(among('write_test', 'run_tests', 'validate_tests'));
 
     expect(await call('read_spec')).toMatchObject({
-      output: { path: 'TASK_SPEC.md', untrusted_output: expect.stringContaining('#') },
+      output: { path: 'TASK_SPEC.md', untrusted_output: holding('#') },
     });
     expect(await call('write_test', { path: 'src/slugify.js', content: SOURCE })).toMatchObject({
       isError: true,
-      text: expect.stringContaining('file-not-allowed'),
+      text: holding('file-not-allowed'),
     });
     expect(await call('write_test', { path: 'tests/slugify.test.js', content: TEST.join('\n') })).toMatchObject({
       output: { how: 'added' },
@@ -98,30 +88,30 @@ describe('tmops mcp --role auto', { timeout: 120_000 }, () => {
     });
     expect(await call('validate_tests')).toMatchObject({ output: { valid: true } });
     expect(await call('commit', { message: 'Tests of slugify' })).toMatchObject({
-      output: { commit: expect.stringMatching(/^[0-9a-f]{40}$/), files: ['tests/slugify.test.js'] },
+      output: { commit: like(/^[0-9a-f]{40}$/), files: ['tests/slugify.test.js'] },
     });
     const bad = await call('write_checkpoint', { text: 'Done.' });
-    expect(bad).toMatchObject({ isError: true, text: expect.stringMatching(/line 1[^]*checkpoint-not-whole/) });
+    expect(bad).toMatchObject({ isError: true, text: like(/line 1[^]*checkpoint-not-whole/) });
     expect(await call('write_checkpoint', { text: checkpoint('003-tests-complete.md', 'Tester') })).toMatchObject({
-      output: { role: 'orchestrator', message: expect.stringContaining('Orchestrator') },
+      output: { role: 'orchestrator', message: holding('Orchestrator') },
     });
 
     expect(await call('start_implementation', { message: '- Tests are red for want of src/slugify.js' })).toMatchObject(
       { output: { role: 'implementer' } },
     );
     expect(await call('read_tests')).toMatchObject({
-      output: { files: expect.arrayContaining(['tests/slugify.test.js']) },
+      output: { files: among('tests/slugify.test.js') },
     });
     expect(await call('read_tests', { path: 'tests/slugify.test.js' })).toMatchObject({
-      output: { untrusted_output: expect.stringContaining('slugify') },
+      output: { untrusted_output: holding('slugify') },
     });
     expect(await call('write_source', { path: 'tests/slugify.test.js', content: '' })).toMatchObject({
       isError: true,
-      text: expect.stringContaining('file-not-allowed'),
+      text: holding('file-not-allowed'),
     });
     expect(await call('write_source', { path: '../../outside.js', content: SOURCE })).toMatchObject({
       isError: true,
-      text: expect.stringContaining('file-outside'),
+      text: holding('file-outside'),
     });
     expect(await call('write_source', { path: 'src/slugify.js', content: SOURCE })).toMatchObject({
       output: { how: 'added', lines: 1 },
@@ -129,7 +119,7 @@ describe('tmops mcp --role auto', { timeout: 120_000 }, () => {
     expect(await call('run_tests')).toMatchObject({ output: { outcome: 'passed', as_wanted: true } });
     expect(await call('check_coverage')).toMatchObject({
       isError: true,
-      text: expect.stringContaining('no-coverage-command'),
+      text: holding('no-coverage-command'),
     });
     expect(await call('commit', { message: 'slugify' })).toMatchObject({ output: { files: ['src/slugify.js'] } });
     expect(await call('write_checkpoint', { text: checkpoint('005-impl-complete.md', 'Implementer') })).toMatchObject({
@@ -140,16 +130,16 @@ describe('tmops mcp --role auto', { timeout: 120_000 }, () => {
       output: { role: 'verifier' },
     });
     expect(await call('read_all')).toMatchObject({
-      output: { files: expect.arrayContaining(['checkpoints/003-tests-complete.md', 'src/slugify.js']) },
+      output: { files: among('checkpoints/003-tests-complete.md', 'src/slugify.js') },
     });
     expect(await call('read_all', { path: 'checkpoints/003-tests-complete.md' })).toMatchObject({
-      output: { untrusted_output: expect.stringContaining('From:') },
+      output: { untrusted_output: holding('From:') },
     });
     expect(await call('analyze_quality')).toMatchObject({
       output: {
         findings: [],
         lint: null,
-        checks: expect.arrayContaining([expect.objectContaining({ step: 'implementation', state: 'passed' })]),
+        checks: among(expect.objectContaining({ step: 'implementation', state: 'passed' })),
       },
     });
     const report = await call('generate_report');
@@ -162,7 +152,7 @@ describe('tmops mcp --role auto', { timeout: 120_000 }, () => {
     const summary = ['# Summary: auth-api', '', '## Outcome', '', 'Built.', ''].join('\n');
     expect(await call('write_checkpoint', { text: summary })).toMatchObject({
       isError: false,
-      output: { message: expect.stringContaining('completed') },
+      output: { message: holding('completed') },
     });
     expect(await product.status('auth-api')).toMatchObject({ phase: 'completed' });
     const log = await product.repo.git(['log', '--format=%s', 'feature/auth-api']);

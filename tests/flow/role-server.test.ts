@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { mcpClient } from '../rig/mcp-client.ts';
 import { openProduct, type Product, type ProductOptions } from '../rig/product.ts';
-import { said, toolsOf, type ToolResult } from '../rig/role-client.ts';
+import { holding, like, said, toolsOf, type ToolResult } from '../rig/role-client.ts';
 
 /** What an agent's own server does for it. The agents here wait; their tools are called with the token of their pane. */
 
@@ -78,7 +78,7 @@ describe('tmops mcp --role', { timeout: 120_000 }, () => {
     const { call } = await desk(product, 'tester');
     expect(await call('write_test', { path: 'tests/a.test.js', content: '', role: 'implementer' })).toMatchObject({
       isError: true,
-      text: expect.stringContaining('does not take "role"'),
+      text: holding('does not take "role"'),
     });
   });
 
@@ -88,17 +88,17 @@ describe('tmops mcp --role', { timeout: 120_000 }, () => {
     const tester = await desk(product, 'tester');
     expect(await tester.call('write_checkpoint', { text: '# x' })).toMatchObject({
       isError: true,
-      text: expect.stringMatching(/at no step of the tester: it is at discovery[^]*not-your-step/),
+      text: like(/at no step of the tester: it is at discovery[^]*not-your-step/),
     });
     expect(await orchestrator.call('start_implementation', BRIEF)).toMatchObject({
       isError: true,
-      text: expect.stringContaining('not-your-step'),
+      text: holding('not-your-step'),
     });
     expect(await orchestrator.call('start_testing', BRIEF)).toMatchObject({
       output: {
         file: '001-discovery-trigger.md',
         role: 'orchestrator',
-        instructions: expect.stringContaining('End your turn'),
+        instructions: holding('End your turn'),
       },
     });
     await product.reached('auth-api', 'testing', ({ step }) => step === 'testing');
@@ -111,11 +111,11 @@ describe('tmops mcp --role', { timeout: 120_000 }, () => {
     const product = await started();
     const { call } = await desk(product, 'orchestrator');
     expect(await call('report', { kind: 'question', text: 'Which database is meant?' })).toMatchObject({
-      output: { message: expect.stringContaining('humans are told') },
+      output: { message: holding('humans are told') },
     });
     const asked = await product.status('auth-api');
     expect(asked.attention).toContainEqual(
-      expect.objectContaining({ code: 'role-question', sentence: expect.stringContaining('Which database') }),
+      expect.objectContaining({ code: 'role-question', sentence: holding('Which database') }),
     );
     expect(await call('report', { kind: 'progress', text: 'Half of the criteria are read.' })).toMatchObject({
       isError: false,
@@ -180,7 +180,7 @@ describe('tmops mcp --role', { timeout: 120_000 }, () => {
     expect(await implementer.call('check_coverage')).toMatchObject({ output: { outcome: 'passed', percent: 90.5 } });
     const verifier = await desk(product, 'verifier');
     expect(await verifier.call('analyze_quality')).toMatchObject({
-      output: { lint: { outcome: 'failed', untrusted_output: expect.stringContaining('bad') } },
+      output: { lint: { outcome: 'failed', untrusted_output: holding('bad') } },
     });
   });
 });
