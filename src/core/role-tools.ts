@@ -16,7 +16,7 @@ const COMMON: readonly RoleToolName[] = ['check_status', 'write_checkpoint', 're
  * writes source where its write rules leave it anything to write. Empty for a role the workflow does not have.
  */
 export function roleTools(workflow: Workflow, role: string): readonly RoleTool[] {
-  const known = workflow.roles[role];
+  const known = Object.hasOwn(workflow.roles, role) ? workflow.roles[role] : undefined;
   if (!known) return [];
   const named = new Set([...COMMON, ...(known.tools ?? fallback(workflow, role))]);
   return ROLE_TOOLS.filter((name) => named.has(name)).flatMap((name): readonly RoleTool[] =>
