@@ -40,6 +40,24 @@ export const fourRoles: readonly Act[] = [
   { words: '[CONFIRMED]: Verifier has', from: ORCHESTRATOR, to: 'Human', file: '../SUMMARY.md' },
 ];
 
+/** One agent that plays all roles in turn, in the repository at `scene`; null for conversations without these words. */
+export function soloPlay(words: string, prefix: string, scene: Scene): (conversation: Conversation) => Reply | null {
+  const named = (deed: Deed): Call => ({ ...deed, name: deed.name.replace('mcp__tmops__', prefix) });
+  const deeds = fourRolesByTools.flatMap((act) => [
+    ...(act.work?.(scene) ?? []),
+    act.end?.(scene, act) ?? write(act.file, checkpointText(act, scene)),
+  ]);
+  const calls = [{ name: `${prefix}switch_role`, input: {} }, ...deeds.map(named)];
+  return ({ prompts }) => {
+    const prompt = prompts.find(({ text }) => text.startsWith(words));
+    if (prompt === undefined) return null;
+    const failure = prompt.results.find(({ failed }) => failed);
+    if (failure !== undefined) return { text: `It failed: ${failure.text}` };
+    const call = calls[prompt.steps];
+    return call === undefined ? { text: prompt.results.at(-1)?.text ?? '' } : { calls: [call] };
+  };
+}
+
 /** The same team, each with the tools of its role and nothing else that writes. */
 export const fourRolesByTools: readonly Act[] = fourRoles.map((act) => ({ ...act, ...byTools(act) }));
 

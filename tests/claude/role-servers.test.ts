@@ -1,12 +1,13 @@
-import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterEach, beforeAll, expect, it } from 'vitest';
 import type { OutputOf } from '../../src/app/table.ts';
-import { openProduct, type Product } from '../rig/product.ts';
+import { openProduct, program, type Product } from '../rig/product.ts';
 import { claudeEnvironment, claudeHome, fetchClaude } from './claude.ts';
 import { startFakeApi, type FakeApi } from './fake-api.ts';
-import { fourRolesByTools, teamPlay } from './plays.ts';
+import { fourRolesByTools, soloPlay, teamPlay } from './plays.ts';
 
 let claude: string;
 let api: FakeApi | null = null;
@@ -55,5 +56,34 @@ it('tools: mcp_only: four agents build a feature with the tools of their roles, 
     expect(ofRole(tool), tool).toEqual(expect.arrayContaining(['mcp__tmops__report', 'mcp__tmops__write_checkpoint']));
   expect(ofRole('write_test')).not.toContain('mcp__tmops__write_source');
   for (const tools of offered) for (const name of ['Write', 'Edit', 'Bash']) expect(tools).not.toContain(name);
+  expect(api.failures).toEqual([]);
+}, 180_000);
+
+it('--role auto: one Claude Code plays all roles in turn, from the specification to the summary', async () => {
+  home = await realpath(await mkdtemp(join(tmpdir(), 'tmops-home-')));
+  const play = soloPlay('Play the team', 'mcp__team__', { cwd: '/', feature: 'greeting' });
+  api = await startFakeApi({ play: (conversation) => play(conversation) ?? { text: 'ok' } });
+  product = await openProduct({
+    provider: 'client',
+    files: { 'package.json': '{"name":"sample","type":"module","scripts":{"test":"node --test"}}\n' },
+    env: claudeEnvironment({ home, port: api.port }),
+  });
+  const { json, status, repo, env } = product;
+  await claudeHome(home, { trusted: [repo.root] });
+  await json<OutputOf<'init'>>('init', 'greeting');
+  await json<OutputOf<'start'>>('start', 'greeting');
+  const servers = join(home, 'mcp.json');
+  const args = [program, 'mcp', '--role', 'auto', '--feature', 'greeting'];
+  await writeFile(servers, JSON.stringify({ mcpServers: { team: { command: process.execPath, args } } }));
+  const words = ['-p', 'Play the team', '--mcp-config', servers, '--strict-mcp-config', '--allowedTools', 'mcp__team'];
+  const said = await execa(claude, words, {
+    ...{ cwd: repo.root, env, extendEnv: false, timeout: 120_000, reject: false, stdin: 'ignore' },
+  });
+  expect(said.stdout, said.stderr).toContain('greeting is completed');
+  expect(await status('greeting')).toMatchObject({ phase: 'completed' });
+  expect((await repo.git(['diff', '--name-only', 'main..feature/greeting'])).split('\n').sort()).toEqual([
+    'src/greeting.mjs',
+    'tests/greeting.test.mjs',
+  ]);
   expect(api.failures).toEqual([]);
 }, 180_000);
