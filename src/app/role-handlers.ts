@@ -95,7 +95,13 @@ export function roleHandlersFor(ports: AppPorts): RoleHandlers {
 const good = <T>(output: T): { readonly ok: true; readonly output: T } => ({ ok: true, output });
 
 /** Those of one role, or of all where all are played in turn. */
-function toolsOf({ workflow, feature, run, role, auto }: Acting): RoleOutput<'roleTools'> {
+export function toolsOf({
+  workflow,
+  feature,
+  run,
+  role,
+  auto,
+}: Pick<Acting, 'workflow' | 'feature' | 'run' | 'role' | 'auto'>): RoleOutput<'roleTools'> {
   const roles = auto ? Object.keys(workflow.roles) : [role];
   const found = new Map<string, RoleOutput<'roleTools'>['tools'][number]>();
   for (const each of roles)
