@@ -36,7 +36,7 @@ function notWhole(
   step: AgentStep,
   { line, found, expected }: { readonly line: number; readonly found: string; readonly expected: string },
 ): ProblemView {
-  const there = found === '' ? '' : `, where it says ${JSON.stringify(found)}`;
+  const there = found === '' ? '' : `, where it says ${JSON.stringify(plain(found))}`;
   return {
     code: 'checkpoint-not-whole',
     sentence: `The text is no ${step.checkpoint} yet: line ${line}${there}, lacks ${expected}. Nothing was written.`,
@@ -171,8 +171,11 @@ function whySentBack({ loop, place }: LiveRun, step: AgentStep): string {
   const asked = loop.run().prompts.findLast(({ purpose }) => purpose.kind === 'correction' && purpose.step === step.id);
   if (!asked) return '';
   const whole = asked.file === null ? '' : ` All of it: ${place.runDir}/${asked.file}`;
-  return `${gistOf(asked.text ?? '').slice(0, MOST_SAID)}${whole}`;
+  return `${plain(gistOf(asked.text ?? '').slice(0, MOST_SAID))}${whole}`;
 }
+
+/** Without what would act on a terminal. */
+const plain = (text: string): string => text.replaceAll(/[^\P{C}\n\t]/gu, '');
 
 /**
  * Resolves when it is clear what becomes of the step, or the time is up. With `before`, not before its checkpoint was looked at
