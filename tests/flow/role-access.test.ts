@@ -18,10 +18,10 @@ const SECRET = 'ghp_0123456789abcdefghijklmnopqrstuvwxyz';
 let product: Product;
 let door: RoleLink;
 let tree = '';
-const tokens: Record<string, string> = {};
+const tokens = new Map<string, string>();
 
 const as = (feature: string, role: string): { agentToken: string } => ({
-  agentToken: tokens[`${feature}/${role}`] ?? '',
+  agentToken: tokens.get(`${feature}/${role}`) ?? '',
 });
 
 beforeAll(async () => {
@@ -30,10 +30,10 @@ beforeAll(async () => {
   for (const feature of [OURS, THEIRS]) {
     await product.json('start', feature);
     for (const role of ['orchestrator', 'tester', 'implementer', 'verifier'])
-      tokens[`${feature}/${role}`] = await tokenOf(product, feature, role);
+      tokens.set(`${feature}/${role}`, await tokenOf(product, feature, role));
   }
   door = await roleLink(product);
-  tree = (await product.status(OURS)).worktree ?? '';
+  tree = (await product.status(OURS)).worktree;
 }, 60_000);
 afterAll(async () => {
   door.link.close();
@@ -78,7 +78,7 @@ describe.each(inputs)('%s', (name, input) => {
   });
 
   it('is refused with a token that no pane has', async () => {
-    for (const agentToken of ['', 'tmops-agent-000', `${tokens[`${OURS}/tester`] ?? ''}x`])
+    for (const agentToken of ['', 'tmops-agent-000', `${tokens.get(`${OURS}/tester`) ?? ''}x`])
       for (const role of ['tester', 'auto'])
         expect(codeOf(await door.ask(name, of(OURS, role), { agentToken }))).toBe('access-unknown-agent');
   });
@@ -139,7 +139,7 @@ test('whoever begins a role server outside of its pane is told so, and gets no t
   const client = await mcpClient(product, ['--role', 'tester', '--feature', OURS]);
   await expect(client.listTools()).rejects.toThrow(/are for its own agent/);
   const answer = said(await client.callTool({ name: 'write_test', arguments: { path: 'x', content: 'x' } }));
-  expect(answer).toMatchObject({ isError: true, text: expect.stringContaining('role-needs-its-pane') });
+  expect(answer).toMatchObject({ isError: true, text: expect.stringContaining('role-needs-its-pane') as unknown });
   await client.close();
 });
 
@@ -217,7 +217,7 @@ describe('paths', () => {
   });
 
   it('the other feature’s worktree is outside, also by its whole path', async () => {
-    const theirs = (await product.status(THEIRS)).worktree ?? '';
+    const theirs = (await product.status(THEIRS)).worktree;
     const path = join(theirs, 'src', 'sum.js');
     for (const [op, role, more] of [
       ['role-read-all', 'verifier', {}],

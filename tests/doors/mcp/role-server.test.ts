@@ -2,6 +2,7 @@ import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
+import type { JsonSchemaType } from '@modelcontextprotocol/sdk/validation/types.js';
 import { afterEach, describe, expect, test } from 'vitest';
 import { toolsOf } from '../../../src/app/role-handlers.ts';
 import { ACTING_FIELDS, roleOperations } from '../../../src/app/role-table.ts';
@@ -67,7 +68,7 @@ describe.each(ROLES)('the tools of %s', (role) => {
       expect(tool.outputSchema).toMatchObject({ type: 'object' });
       const validator = new AjvJsonSchemaValidator();
       for (const schema of [tool.inputSchema, tool.outputSchema ?? {}])
-        expect(() => validator.getValidator(schema)).not.toThrow();
+        expect(() => validator.getValidator(schema as JsonSchemaType)).not.toThrow();
       expect(Object.keys(tool.inputSchema.properties ?? {}).filter((key) => ACTING.has(key))).toEqual([]);
       expect(added).toMatchObject({ feature: 'auth-api', role });
       expect(Object.keys(tool.annotations ?? {}).sort()).toEqual([
@@ -206,7 +207,7 @@ describe('a role server', () => {
       const done = (await call(name, args)).result ?? {};
       expect(done).toMatchObject({ structuredContent: output, content: [{ type: 'text' }] });
       expect(done['isError']).toBeUndefined();
-      const fits = new AjvJsonSchemaValidator().getValidator(tool.outputSchema ?? {});
+      const fits = new AjvJsonSchemaValidator().getValidator((tool.outputSchema ?? {}) as JsonSchemaType);
       expect(fits(done['structuredContent']).valid).toBe(true);
       // What a newer supervisor adds does no harm.
       expect(fits({ ...output, novelty: 1 }).valid).toBe(true);
@@ -227,7 +228,7 @@ describe('a role server', () => {
         const forged = (await call(name, { ...args, [key]: 'verifier' })).result ?? {};
         expect(forged, key).toMatchObject({
           isError: true,
-          content: [{ text: expect.stringContaining('bad-arguments') }],
+          content: [{ text: expect.stringContaining('bad-arguments') as unknown }],
         });
       }
       expect(asked).toHaveLength(3);
@@ -241,7 +242,7 @@ describe('a role server', () => {
       const { error } = await call(name);
       expect(error, name).toMatchObject({
         code: -32602,
-        message: expect.stringMatching(/Unknown tool for the tester.*write_test/),
+        message: expect.stringMatching(/Unknown tool for the tester.*write_test/) as unknown,
       });
     }
     expect((await open('tester').ask('tools/call', {})).error?.message).toContain('one without a name');
@@ -255,7 +256,7 @@ describe('a role server', () => {
     expect(result).toMatchObject({
       serverInfo: { name: 'tmops-tester', version: '1.2.3' },
       capabilities: { tools: {} },
-      instructions: expect.stringContaining('tester of the feature auth-api'),
+      instructions: expect.stringContaining('tester of the feature auth-api') as unknown,
     });
     late.send({ method: 'notifications/initialized' });
     expect((await late.ask('tools/list')).result?.tools).toEqual(served('tester').map(({ tool }) => tool));
