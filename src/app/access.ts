@@ -52,7 +52,8 @@ export function admitted(key: CallKey, input: Record<string, unknown>, reach: Re
     return { ok: false, problem: outOfReach(feature, reach) };
   const asRole = key in roleOperations ? actingAs(input, agent) : null;
   if (asRole !== null) return { ok: false, problem: asRole };
-  if (!drives && effect !== 'read' && !(key in roleOperations))
+  // A token that no pane has any more is no agent's: whoever shows one plays no role either.
+  if (!drives && effect !== 'read' && (agent === null || !(key in roleOperations)))
     return { ok: false, problem: readsOnly(name, only, agent) };
   const isForAll = only !== null && feature === undefined && 'feature' in takes.shape;
   return { ok: true, input: isForAll ? { ...input, feature: only } : input };

@@ -7,6 +7,7 @@ import type { AppPorts } from './ports.ts';
 import type { Asker } from './principal.ts';
 import { unknownFeature } from './tell.ts';
 import type { ProblemView } from './views.ts';
+import { waitsFor } from './waits-for.ts';
 
 /** Somebody who acts in a role of a run. */
 export interface Acting {
@@ -51,16 +52,20 @@ export async function actingIn(ports: AppPorts, order: Order, asker: Asker): Pro
   const present = presentAgentStep(run);
   const auto = asked === AUTO_ROLE;
   const role = auto ? (present?.role ?? AUTO_ROLE) : asked;
-  const tools = roleTools(workflow, role);
+  const tools = role === AUTO_ROLE ? BETWEEN : roleTools(workflow, role);
   const step = present?.role === role ? present : null;
   const acting: Acting = {
     ...{ live, feature, run: identity.run, worktree: identity.worktree },
     ...{ workflow, role, tools, auto, step },
   };
-  if (tool !== null && !tools.some(({ does }) => does === tool)) return refused(notTheirs(acting, tool));
   if (order.acts && run.life.kind !== 'running') return refused(notRunning(feature, run.life.kind));
-  return { ok: true, acting };
+  if (tool !== null && !tools.some(({ does }) => does === tool)) return refused(notTheirs(acting, tool));
+  const early = order.acts && tool !== 'report' ? tooEarly(run, acting) : null;
+  return early ? refused(early) : { ok: true, acting };
 }
+
+/** What whoever plays all roles has while none of them has its turn. */
+const BETWEEN: readonly RoleTool[] = [{ name: 'check_status', does: 'check_status', hands: null }];
 
 const refused = (problem: ProblemView): Acted => ({ ok: false, problem });
 
@@ -89,21 +94,58 @@ export function presentAgentStep(run: Run): AgentStep | null {
   return step && isAgentStep(step) ? step : null;
 }
 
-/** What the role may call, by name. */
-export const toolNames = ({ tools, auto }: Pick<Acting, 'tools' | 'auto'>): string[] => [
+/** What the role may call now, by name: of what hands over, only that which ends its present step. */
+export const toolNames = ({ tools, auto, step }: Pick<Acting, 'tools' | 'auto' | 'step'>): string[] => [
   ...(auto ? ['switch_role'] : []),
-  ...tools.map(({ name }) => name),
+  ...tools.filter(({ hands }) => hands === null || hands.step === step?.id).map(({ name }) => name),
 ];
 
 function notTheirs(acting: Acting, tool: string): ProblemView {
   const { role, auto } = acting;
+  const named = tool === 'start_step' ? 'that begins another step' : tool;
   const whose = auto ? `It is the turn of the ${role}` : `This is the server of the ${role}`;
   return {
     code: 'role-tool-refused',
-    sentence: `${whose}, which has no tool ${tool === 'start_step' ? 'that begins another step' : tool}.`,
-    hint: `Allowed now: ${toolNames(acting).join(', ') || 'switch_role'}.`,
+    sentence:
+      role === AUTO_ROLE
+        ? `It is no role's turn now, so that there is no tool ${named}.`
+        : `${whose}, which has no tool ${named}.`,
+    hint: allowedNow(acting),
   };
 }
+
+const allowedNow = (acting: Acting): string => `Allowed now: ${toolNames(acting).join(', ')}.`;
+
+/** Why the step is not handed over as it was asked for; null where it is. */
+export function notHanded(acting: Acting, step: string, next: string): ProblemView | null {
+  const present = acting.step;
+  if (!present) return notYourStep(acting);
+  if (acting.tools.some(({ hands }) => hands?.step === step && hands.next === next) && present.id === step) return null;
+  return {
+    code: 'role-tool-refused',
+    sentence: `${acting.feature} is at ${present.id}, which that tool does not end.`,
+    hint: allowedNow(acting),
+  };
+}
+
+/** Nothing is done while the files are being taken back, and nobody plays a step before it has begun. */
+function tooEarly(run: Run, { auto, feature, step }: Acting): ProblemView | null {
+  if (run.rollback)
+    return {
+      code: 'rolling-back',
+      sentence: `The files of ${feature} are being taken back or put back, so that nothing is written or run for it now.`,
+      hint: 'Call check_status in a while: it says how it stands.',
+    };
+  if (!auto || !step || hasBegun(run)) return null;
+  return {
+    code: 'step-not-begun',
+    sentence: `${step.id} has not begun yet. ${waitsFor(run)}`,
+    hint: 'Call switch_role: it waits for that a while and says how it stands.',
+  };
+}
+
+/** Whether the present step was begun: what it begins from was looked at, and nobody has paused the run before. */
+export const hasBegun = ({ life }: Run): boolean => life.kind === 'running' && life.stepBeganAt !== null;
 
 const notStarted = (feature: string): ProblemView => ({
   code: 'not-started',
@@ -114,7 +156,7 @@ const notStarted = (feature: string): ProblemView => ({
 const notRunning = (feature: string, kind: string): ProblemView => ({
   code: 'not-running',
   sentence: `${feature} is not running (${kind}), so that nothing is written or run for it now.`,
-  hint: `The user can go on with it: tmops start ${feature}`,
+  hint: kind === 'completed' ? 'Nothing is left to do for it.' : `The user can go on with it: tmops start ${feature}`,
 });
 
 /** A tool that ends or serves the present step is called by another role. */

@@ -5,7 +5,7 @@ import { isAgentStep, promptOf, type Workflow } from '../core/workflow.ts';
 import type { StopSignal } from '../link/stopper.ts';
 import type { AppPorts } from './ports.ts';
 import type { Asker } from './principal.ts';
-import { actingIn, notYourStep, presentAgentStep, toolNames, type Acting } from './role-acting.ts';
+import { actingIn, notHanded, notYourStep, presentAgentStep, toolNames, type Acting } from './role-acting.ts';
 import { commitWork, readAll, readSpec, readTests, writeProject } from './role-files.ts';
 import { composeCheckpoint, handedOver, settledStep, whatNext, writeCheckpoint } from './role-handover.ts';
 import { checkCoverage, runTests, validateTests } from './role-proof.ts';
@@ -45,11 +45,12 @@ export function roleHandlersFor(ports: AppPorts): RoleHandlers {
       if (to !== undefined && present?.role !== to) return { ok: false, problem: notTheTurnOf(to, acting) };
       return good({ ...whatNext(acting), file: null });
     }),
-    roleStart: as<'roleStart'>('start_step', true, async (acting, { step, message, waitMs }, signal) => {
-      if (acting.step?.id !== step) return { ok: false, problem: notYourStep(acting) };
+    roleStart: as<'roleStart'>('start_step', true, async (acting, { step, next, message, waitMs }, signal) => {
+      const problem = notHanded(acting, step, next);
+      if (problem || !acting.step) return { ok: false, problem: problem ?? notYourStep(acting) };
       const text = composeCheckpoint(acting, acting.step, { body: message, nowMs: clock.now() });
       const written = await writeCheckpoint(ports, acting, text);
-      return written.ok ? good(await handedOver(ports, acting, { file: written.file, waitMs }, signal)) : written;
+      return written.ok ? good(await handedOver(ports, acting, { ...written, waitMs }, signal)) : written;
     }),
     roleStatus: as<'roleStatus'>('check_status', false, (acting) => Promise.resolve(good(statusOf(acting)))),
     roleSpec: as<'roleSpec'>('read_spec', false, (acting, input) => readSpec(ports, acting, input)),
@@ -77,7 +78,7 @@ export function roleHandlersFor(ports: AppPorts): RoleHandlers {
     roleCommit: as<'roleCommit'>('commit', true, (acting, { message }) => commitWork(ports, acting, message)),
     roleCheckpoint: as<'roleCheckpoint'>('write_checkpoint', true, async (acting, { text, waitMs }, signal) => {
       const written = await writeCheckpoint(ports, acting, text);
-      return written.ok ? good(await handedOver(ports, acting, { file: written.file, waitMs }, signal)) : written;
+      return written.ok ? good(await handedOver(ports, acting, { ...written, waitMs }, signal)) : written;
     }),
     roleReport: as<'roleReport'>('report', true, async ({ live, feature, role }, { kind, text }, _signal, asker) => {
       const answer = await live.loop.submit({ kind: 'role-report', role, what: kind, text }, asker.principal);
@@ -94,7 +95,13 @@ export function roleHandlersFor(ports: AppPorts): RoleHandlers {
 const good = <T>(output: T): { readonly ok: true; readonly output: T } => ({ ok: true, output });
 
 /** Those of one role, or of all where all are played in turn. */
-function toolsOf({ workflow, feature, run, role, auto }: Acting): RoleOutput<'roleTools'> {
+export function toolsOf({
+  workflow,
+  feature,
+  run,
+  role,
+  auto,
+}: Pick<Acting, 'workflow' | 'feature' | 'run' | 'role' | 'auto'>): RoleOutput<'roleTools'> {
   const roles = auto ? Object.keys(workflow.roles) : [role];
   const found = new Map<string, RoleOutput<'roleTools'>['tools'][number]>();
   for (const each of roles)

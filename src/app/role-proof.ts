@@ -35,15 +35,16 @@ export async function runTests(
     composeCheckpoint(acting, step, { body: withSections(body, step), nowMs: ports.clock.now() }),
   );
   if (!written.ok) return written;
-  const { message, instructions } = await handedOver(ports, acting, { file: written.file, waitMs }, signal);
+  const { message, instructions } = await handedOver(ports, acting, { ...written, waitMs }, signal);
   return { ok: true, output: { ...output, message: `${message} ${instructions}`, file: written.file } };
 }
 
 /** Headings that the step's checkpoint has to have, where tmops writes it by itself. */
 const withSections = (body: string, { sections }: AgentStep): string =>
-  [body, ...sections.filter((each) => each !== 'Test Results').map((each) => `## ${each}\n\n- See the tests.`)].join(
-    '\n\n',
-  );
+  [body, ...sections.filter((each) => !WRITTEN.has(each)).map((each) => `## ${each}\n\n- See the tests.`)].join('\n\n');
+
+/** The checkpoint has them by itself. */
+const WRITTEN: ReadonlySet<string> = new Set(['Test Results', 'Next Action']);
 
 const isClaimed = ({ live }: Acting, step: AgentStep): boolean => claimOf(live.loop.run(), step).kind === 'good';
 

@@ -140,7 +140,7 @@ export const roleOperations = {
     title: 'Write a test file',
     description: 'Writes, edits or removes one test file. Give exactly one of content, edits and remove.',
     effect: 'act',
-    idempotent: true,
+    idempotent: false,
     input: z.strictObject({ ...acting, ...change }),
     output: writtenOutput,
   }),
@@ -151,7 +151,7 @@ export const roleOperations = {
     description:
       'Writes, edits or removes one file of the project that your role may write. Give exactly one of content, edits and remove.',
     effect: 'act',
-    idempotent: true,
+    idempotent: false,
     input: z.strictObject({ ...acting, ...change }),
     output: writtenOutput,
   }),

@@ -10,6 +10,7 @@ import { operations } from '../app/table.ts';
 import type { ProblemView } from '../app/views.ts';
 import { readEnvironment } from '../config/environment.ts';
 import { diskRemedy } from '../core/disk-remedy.ts';
+import { COMMANDS_WITHIN_MS, RUNS_COMMANDS } from '../core/role-tool-names.ts';
 import { makePrivateFolder } from '../files/in-place.ts';
 import { dial } from '../link/dial.ts';
 import { linkPort } from '../link/port.ts';
@@ -96,7 +97,11 @@ export function linkFrom(cwd: string, only?: string) {
     }),
     repeatable: (op) =>
       resourceKeyOf(op) !== undefined ||
+      // A client that hears no list at its start may never ask for it again.
+      op === 'role-tools' ||
       (Object.values(operations).find(({ name }) => name === op)?.idempotent ?? false),
+    // The supervisor gives up first, and says why.
+    withinMs: (op) => (RUNS_COMMANDS.has(op) ? COMMANDS_WITHIN_MS + 20_000 : undefined),
   });
 }
 

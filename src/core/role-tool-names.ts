@@ -21,6 +21,16 @@ export const ROLE_TOOLS = [
 ] as const;
 export type RoleToolName = (typeof ROLE_TOOLS)[number];
 
+/** Operations behind them that run the project's own commands: how long those may take the configuration says (`evidence`). */
+export const RUNS_COMMANDS: ReadonlySet<string> = new Set([
+  'role-run-tests',
+  'role-validate-tests',
+  'role-check-coverage',
+  'role-analyze-quality',
+]);
+/** The most that such a call may take: it may wait for the tests of others first, and runs them twice. In ms. */
+export const COMMANDS_WITHIN_MS = 3 * 60 * 60_000;
+
 /** The provider of runs that one client plays from outside of the panes. */
 export const PLAYED_BY_CLIENT = 'client';
 

@@ -180,11 +180,16 @@ export function correction(run: Run, step: AgentStep, text: string): Fact {
   };
 }
 
+const PRINTED = 'The end of what the tests printed:';
+
+/** What a correction says, without its title and what tests printed. */
+export const gistOf = (text: string): string => (text.split(`\n${PRINTED}\n`)[0] ?? '').replace(/^# .*\n/, '').trim();
+
 /** What the role is told of a claim that did not hold. */
 export function correctionText(step: AgentStep, { sentence, files, tail }: Finding): string {
   const list = files.length > 0 ? `\nFiles:\n${files.map((file) => `- ${file}`).join('\n')}\n` : '';
   const fence = '````';
-  const end = tail === '' ? '' : `\nThe end of what the tests printed:\n\n${fence}text\n${tail}\n${fence}\n`;
+  const end = tail === '' ? '' : `\n${PRINTED}\n\n${fence}text\n${tail}\n${fence}\n`;
   return `# ${step.checkpoint} does not hold\n\n${sentence}\n${list}${end}\nPut it right within your role, then write ${step.checkpoint} anew.\n`;
 }
 

@@ -181,7 +181,7 @@ async function judgeTests(
   const { prover, tests, signal } = look;
   if (order.tests === null) return { shown: [] };
   if (tests === null) return { shown: [testsWord(null)] };
-  const ran = await prover.tested(tests, signal);
+  const ran = await prover.tested(tests, order.tests === 'pass' ? 'passed' : 'failed', signal);
   const finding = judged(order.tests, 'after', ran);
   if (finding) return { finding };
   if (!order.withoutAdded || changes === null || snapshot === null) return { shown: [testsWord(ran)] };

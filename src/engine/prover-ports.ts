@@ -34,8 +34,11 @@ export interface Prover {
   changed(worktree: string, from: string, to: string): Promise<readonly Change[]>;
   /** Runs the tests; those of one worktree one after the other. */
   test(order: TestOrder, signal: AbortSignal): Promise<TestRun>;
-  /** As `test`; where `test` has just run them with the very same files, and left those as they were, its result is given. */
-  tested(order: TestOrder, signal: AbortSignal): Promise<TestRun>;
+  /**
+   * As `test`; where `test` has just run them with the very same files, left those as they were, and they ended as is wanted, its
+   * result is given. What speaks against it is looked at anew: git does not tell of what was installed or built since.
+   */
+  tested(order: TestOrder, wanted: 'passed' | 'failed', signal: AbortSignal): Promise<TestRun>;
   /** As `test`; where they were seen to pass with the very same files a while ago they are not run again. */
   baseline(order: TestOrder, signal: AbortSignal): Promise<TestRun>;
   /** Runs them in a scratch tree that holds the commit without these files, and removes it again. */

@@ -24,6 +24,8 @@ export interface LinkPortOptions {
   readonly caller: (op: string, extras: CallExtras) => Caller;
   /** Whether `op` may be asked a second time when the supervisor went away before it answered. */
   readonly repeatable: (op: string) => boolean;
+  /** In milliseconds, where `op` may take longer than a call usually may. */
+  readonly withinMs?: (op: string) => number | undefined;
 }
 
 export interface LinkPorts {
@@ -51,7 +53,9 @@ export function linkPort(options: LinkPortOptions): LinkPorts {
           if (!reached.ok) return { id: 0, ok: false, failure: reached.failure };
           open = reached.link;
         }
-        const reply = await asked(open)(op, input, options.caller(op, extras), signal ? { signal } : {});
+        const timeoutMs = options.withinMs?.(op);
+        const limits = { ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) };
+        const reply = await asked(open)(op, input, options.caller(op, extras), limits);
         if (reply.ok || !again || reply.failure.code !== LOST_CODE) return reply;
       }
     };

@@ -1,18 +1,20 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { BAD_ARGUMENTS, checkArguments } from '../../src/app/arguments.ts';
+import { calls } from '../../src/app/calls.ts';
 import { operations, type Operation } from '../../src/app/table.ts';
 import { CONTROL, each, fuzz, FUZZ_TIMEOUT_MS, INPUTS } from '../rig/fuzz.ts';
 import { hostile, HOSTILE, nested } from '../rig/hostile.ts';
 
-const all: readonly Operation[] = Object.values(operations);
+/** Those of users, and those of role servers. */
+const all: readonly Operation[] = Object.values(calls);
 const naming = (operation: Operation) => ({ operation: operation.name, argument: (key: string): string => key });
 
 /** Five faults of at most a name, a quotation and what is allowed. */
 const LONGEST_SENTENCE = 2_500;
 /** Arguments that name something on disk or in tmux: they are held to these characters, whatever the schema says. */
 const NAME = /^[a-z0-9-]{1,31}$/;
-const NAMES = ['feature', 'role', 'step'];
+const NAMES = ['feature', 'role', 'step', 'next', 'to'];
 
 const value: fc.Arbitrary<unknown> = fc.oneof(
   { weight: 4, arbitrary: hostile },
@@ -69,7 +71,7 @@ test.each(all.map((operation) => [operation.tool, operation] as const))(
   '%s takes what the table says and refuses the rest in words',
   { timeout: FUZZ_TIMEOUT_MS },
   (tool, operation) => {
-    const count = Math.ceil(INPUTS / all.length);
+    const count = Math.ceil(INPUTS / Object.keys(operations).length);
     fuzz(
       `arguments of ${tool}`,
       argumentsOf(operation),
@@ -81,7 +83,7 @@ test.each(all.map((operation) => [operation.tool, operation] as const))(
   },
 );
 
-const TAKES_ANY_TEXT = ['comment', 'why', 'text', 'choice', 'layout', 'dialog'];
+const TAKES_ANY_TEXT = ['comment', 'why', 'text', 'choice', 'layout', 'dialog', 'message', 'content', 'path'];
 
 test('the known hostile texts, as each argument of each operation and as its name', () => {
   for (const operation of all) {

@@ -2,6 +2,8 @@ import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { roleOperations } from '../../src/app/role-table.ts';
+import { calls } from '../../src/app/calls.ts';
 import { resourceRequests } from '../../src/app/resource-requests.ts';
 import { operations, type Operation } from '../../src/app/table.ts';
 import { version } from '../../src/compose/package.ts';
@@ -10,6 +12,7 @@ import { connectLink, type Link } from '../../src/link/client.ts';
 import { CONTROL } from '../rig/fuzz.ts';
 import { HOSTILE } from '../rig/hostile.ts';
 import { openProduct, type Product } from '../rig/product.ts';
+import { tokenOf } from '../rig/role-link.ts';
 import { until } from '../rig/wait.ts';
 
 let product: Product;
@@ -39,9 +42,9 @@ async function filesOutside(): Promise<string[]> {
 }
 
 /** Asks; fails where the answer is none of those that the table promises. Gives whether it was done. */
-async function ask(operation: Operation, input: unknown): Promise<boolean> {
+async function ask(operation: Operation, input: unknown, agentToken?: string): Promise<boolean> {
   const reply = await link.call(operation.name, input, {
-    door: 'socket',
+    ...{ door: 'socket', ...(agentToken !== undefined && { agentToken }) },
     cwd: product.repo.root,
     env: { ...product.env },
   });
@@ -89,6 +92,63 @@ test(
     expect(await product.status('auth-api')).toMatchObject({ feature: 'auth-api', phase: 'running' });
   },
 );
+
+/** A role that has the tool, and what a call of it needs. */
+const ROLE_CALLS: readonly (readonly [keyof typeof roleOperations, string, object?])[] = [
+  ['roleTools', 'tester'],
+  ['roleSwitch', 'tester'],
+  ['roleStart', 'orchestrator', { step: 'testing', next: 'implementation-trigger', message: 'text' }],
+  ['roleStatus', 'tester'],
+  ['roleSpec', 'tester'],
+  ['roleReadTests', 'implementer'],
+  ['roleReadAll', 'verifier'],
+  ['roleWriteTest', 'tester', { path: 'tests/a.test.js', content: 'text' }],
+  ['roleWriteSource', 'implementer', { path: 'src/a.js', content: 'text' }],
+  ['roleRunTests', 'tester'],
+  ['roleValidate', 'tester'],
+  ['roleCoverage', 'implementer'],
+  ['roleQuality', 'verifier'],
+  ['roleReview', 'verifier'],
+  ['roleCommit', 'implementer', { message: 'text' }],
+  ['roleCheckpoint', 'orchestrator', { text: 'text' }],
+  ['roleReport', 'tester', { kind: 'progress', text: 'text' }],
+];
+
+test('the same of what the tools of roles ask for, by the agent that has them', { timeout: 120_000 }, async () => {
+  expect(ROLE_CALLS.map(([key]) => key).sort()).toEqual(Object.keys(roleOperations).sort());
+  const before = await filesOutside();
+  for (const [key, role, more = {}] of ROLE_CALLS) {
+    const operation: Operation = roleOperations[key];
+    const token = await tokenOf(product, 'auth-api', role);
+    const valid = { feature: 'auth-api', role, ...more };
+    for (const name of Object.keys(operation.input.shape))
+      for (const text of HOSTILE) await ask(operation, { ...valid, [name]: text }, token);
+    // Without what the door adds, and with the tokens of nobody.
+    for (const text of HOSTILE) await ask(operation, valid, text.slice(0, 200));
+  }
+  const [edits, implementer] = [
+    HOSTILE.map((text) => [{ old: text, new: text }]),
+    await tokenOf(product, 'auth-api', 'implementer'),
+  ];
+  for (const each of edits)
+    await ask(
+      roleOperations.roleWriteSource,
+      { feature: 'auth-api', role: 'implementer', path: 'src/sum.js', edits: each },
+      implementer,
+    );
+  // Files of such names may be in the worktree by now: they are listed, looked over and committed like others.
+  for (const [operation, role] of [
+    [roleOperations.roleReadAll, 'verifier'],
+    [roleOperations.roleQuality, 'verifier'],
+    [roleOperations.roleCommit, 'implementer'],
+  ] as const) {
+    const message = operation === roleOperations.roleCommit ? { message: 'All of it' } : {};
+    const token = await tokenOf(product, 'auth-api', role);
+    expect(await ask(operation, { feature: 'auth-api', role, ...message }, token), operation.name).toBe(true);
+  }
+  expect(await filesOutside()).toEqual(before);
+  expect(await product.status('auth-api')).toMatchObject({ phase: 'running', step: 'discovery' });
+});
 
 test('the same of what resources are asked with', { timeout: 120_000 }, async () => {
   const before = await filesOutside();
@@ -146,7 +206,7 @@ test('deep requests are refused, and the next one is answered', { timeout: 60_00
   const deep = '['.repeat(20_000) + ']'.repeat(20_000);
   const inputs = [deep, `{"feature":${deep}}`, '{"__proto__":{"feature":"new-api"}}', `{"constructor":${deep}}`];
   const caller = JSON.stringify({ door: 'socket', cwd: product.repo.root });
-  const lines = Object.values(operations).flatMap(({ name }) =>
+  const lines = Object.values(calls).flatMap(({ name }) =>
     inputs.map((input) => `"op":"${name}","input":${input},"caller":${caller}}\n`),
   );
   const said: string[] = [];

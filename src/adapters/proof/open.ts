@@ -70,10 +70,10 @@ export function openProver(
     return ran;
   };
 
-  const tested = async (order: TestOrder, signal: AbortSignal): Promise<TestRun> => {
+  const tested = async (order: TestOrder, wanted: TestRun['kind'], signal: AbortSignal): Promise<TestRun> => {
     const last = shown.get(order.worktree);
     const isFresh = last?.how === howOf(order) && performance.now() - last.atMs < SHOWN_MS;
-    if (isFresh && last.tree === (await git.treeOf(order.worktree))) return last.ran;
+    if (isFresh && last.ran.kind === wanted && last.tree === (await git.treeOf(order.worktree))) return last.ran;
     return run(order, order.worktree, signal);
   };
 
@@ -82,7 +82,7 @@ export function openProver(
     keep: async (worktree, name) => (await git.snapshot(worktree, `refs/tmops/${name}`)).commit,
     changed: (worktree, from, to) => git.changedFiles(worktree, { from, to }),
     test: (order, signal) => inTurn(order.worktree, () => test(order, signal)),
-    tested: (order, signal) => inTurn(order.worktree, () => tested(order, signal)),
+    tested: (order, wanted, signal) => inTurn(order.worktree, () => tested(order, wanted, signal)),
     baseline: (order, signal) => inTurn(order.worktree, () => baseline(order, signal)),
     testWithout: (order, signal) =>
       inTurn(order.worktree, () => scratch.within(order, (tree) => run(order, tree, signal))),

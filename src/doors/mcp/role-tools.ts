@@ -68,7 +68,8 @@ function roleTool(
     outputSchema: objectSchema(operation.output, 'output'),
     annotations: {
       readOnlyHint: operation.effect === 'read',
-      destructiveHint: false,
+      // What overwrites and removes files of the project.
+      destructiveHint: 'remove' in operation.input.shape,
       idempotentHint: operation.idempotent,
       // Nothing but the feature's worktree and its run is reached; the tests are the project's own.
       openWorldHint: false,

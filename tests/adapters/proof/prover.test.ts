@@ -110,6 +110,52 @@ describe('tests', () => {
     expect(await left('runs')).toBe('x\nx\n');
   });
 
+  describe('that a role was shown', () => {
+    const script = 'echo x >> "$TEMP_BASE/runs"; [ -f src/made.js ] && [ ! -f broken.tmp ]';
+    const runs = async (): Promise<number> => (await left('runs')).length / 2;
+    const claim = (wanted: 'passed' | 'failed', given = order(script)) => prover.tested(given, wanted, never);
+
+    it('count for the very same files, command and variables, where they ended as is wanted', async () => {
+      expect(await claim('failed')).toMatchObject({ kind: 'failed' });
+      expect(await runs()).toBe(1);
+      // What a check ran itself is not kept: its tests may have been in another state than those a role was shown.
+      await claim('failed');
+      expect(await runs()).toBe(2);
+      expect(await prover.test(order(script), never)).toMatchObject({ kind: 'failed' });
+      expect(await claim('failed')).toMatchObject({ kind: 'failed', why: 'exit code 1' });
+      expect(await runs()).toBe(3);
+      await claim('failed', { ...order(script), env: { ...order(script).env, OTHER: '1' } });
+      await claim('failed', order(`${script} # another`));
+      expect(await runs()).toBe(5);
+      await put('src/made.js', '');
+      expect(await claim('failed')).toMatchObject({ kind: 'passed' });
+      expect(await runs()).toBe(6);
+    });
+
+    it('do not speak against a claim: what git ignores may have been put right since', async () => {
+      await put('.gitignore', '*.tmp\n');
+      await put('src/made.js', '');
+      await put('broken.tmp', '');
+      expect(await prover.test(order(script), never)).toMatchObject({ kind: 'failed' });
+      await rm(join(worktree, 'broken.tmp'));
+      expect(await claim('passed')).toMatchObject({ kind: 'passed' });
+      expect(await runs()).toBe(2);
+    });
+
+    it('do not count where they wrote files, were called off, or could not be run', async () => {
+      const writing = order('echo x >> "$TEMP_BASE/runs"; date +%N > src/new.js; exit 1');
+      await prover.test(writing, never);
+      await claim('failed', writing);
+      expect(await runs()).toBe(2);
+      await prover.test(order(script), never);
+      const off = new AbortController();
+      off.abort();
+      expect(await prover.test(order(script), off.signal)).toMatchObject({ kind: 'not-run' });
+      await claim('failed');
+      expect(await runs()).toBe(4);
+    });
+  });
+
   it('are ended when the prover is closed, and none begins after that', async () => {
     const running = prover.test(order('echo $$ > "$TEMP_BASE/pid"; sleep 300'), never);
     const waiting = prover.test(order('touch "$TEMP_BASE/late"'), never);
