@@ -92,7 +92,7 @@ describe('tmops mcp --role', { timeout: 120_000 }, () => {
     });
     expect(await orchestrator.call('start_implementation', BRIEF)).toMatchObject({
       isError: true,
-      text: holding('not-your-step'),
+      text: holding('discovery, which that tool does not end'),
     });
     expect(await orchestrator.call('start_testing', BRIEF)).toMatchObject({
       output: {
