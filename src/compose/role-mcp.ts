@@ -1,5 +1,6 @@
 import { serveOver } from '../doors/mcp/serve.ts';
 import { roleServer } from '../doors/mcp/role-server.ts';
+import { AUTO_ROLE } from '../core/role-tool-names.ts';
 import { readEnvironment } from '../config/environment.ts';
 import { introduction } from './introduction.ts';
 import { linkFrom } from './link.ts';
@@ -17,13 +18,15 @@ export async function runRoleMcp(role: string, feature: string): Promise<number>
   }
   const env = readEnvironment();
   const cwd = env['CLAUDE_PROJECT_DIR'] ?? process.cwd();
-  const { name, version } = await introduction(cwd, env);
+  const { name, version, choice } = await introduction(cwd, env);
+  // An agent in its pane works with its tools whatever clients may do; who plays all roles is a client.
+  const readOnly = role === AUTO_ROLE && choice.readOnly === true;
   const link = linkFrom(cwd, feature);
   const session = env['CLAUDE_CODE_SESSION_ID'];
   await serveOver({ stdin: process.stdin, stdout: process.stdout, stop: stop.signal }, (signal) =>
     roleServer({
       ...{ link: link.ask, name, version, feature, role, signal },
-      ...(session !== undefined && { extras: { session: session.slice(0, 100) } }),
+      extras: { ...(readOnly && { readOnly }), ...(session !== undefined && { session: session.slice(0, 100) }) },
       onFault: (error) => {
         process.stderr.write(`tmops mcp: ${error instanceof Error ? error.message : String(error)}\n`);
       },
