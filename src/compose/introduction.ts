@@ -36,9 +36,15 @@ export async function introduction(cwd: string, env: Readonly<Record<string, str
     overrides: {},
     env,
   });
-  if (!loaded.ok) return usual;
+  if (!loaded.ok) return { ...usual, choice: { ...usual.choice, readOnly: mayOnlyRead(workspaceRoot, env) } };
   const { name, version: own, toolsets, tools, read_only: readOnly } = loaded.config.server;
   return { name, version: own ?? version, choice: { toolsets, tools, readOnly } };
+}
+
+function mayOnlyRead(folder: string | null, env: Readonly<Record<string, string>>): boolean {
+  const said = env['TMOPS_SERVER_READ_ONLY'];
+  if (said !== undefined) return said !== 'false';
+  return folder !== null && FILES.some((file) => /\bread_only["']?\s*:\s*(?!false)/.test(textOf(join(folder, file))));
 }
 
 function configuredAbove(cwd: string): string | null {
@@ -50,11 +56,14 @@ function configuredAbove(cwd: string): string | null {
 }
 
 /** Also where the file cannot be read: whoever loads it says why. */
-function speaksOfServer(file: string): boolean {
+const speaksOfServer = (file: string): boolean => textOf(file).includes('server');
+
+/** Of a file that cannot be read, only that there is one; of none, nothing. */
+function textOf(file: string): string {
   try {
-    return readFileSync(file, 'utf8').includes('server');
+    return readFileSync(file, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error) return true;
+    if (error instanceof Error && 'code' in error) return error.code === 'ENOENT' ? '' : 'server';
     throw error;
   }
 }

@@ -1,8 +1,8 @@
 import { serveOver } from '../doors/mcp/serve.ts';
 import { roleServer } from '../doors/mcp/role-server.ts';
+import { AUTO_ROLE } from '../core/role-tool-names.ts';
 import { readEnvironment } from '../config/environment.ts';
 import { introduction } from './introduction.ts';
-import { AUTO_ROLE } from '../core/role-tool-names.ts';
 import { linkFrom } from './link.ts';
 
 /**
@@ -19,16 +19,14 @@ export async function runRoleMcp(role: string, feature: string): Promise<number>
   const env = readEnvironment();
   const cwd = env['CLAUDE_PROJECT_DIR'] ?? process.cwd();
   const { name, version, choice } = await introduction(cwd, env);
+  // An agent in its pane works with its tools whatever clients may do; who plays all roles is a client.
+  const readOnly = role === AUTO_ROLE && choice.readOnly === true;
   const link = linkFrom(cwd, feature);
   const session = env['CLAUDE_CODE_SESSION_ID'];
   await serveOver({ stdin: process.stdin, stdout: process.stdout, stop: stop.signal }, (signal) =>
     roleServer({
       ...{ link: link.ask, name, version, feature, role, signal },
-      extras: {
-        ...(session !== undefined && { session: session.slice(0, 100) }),
-        // An agent of tmops' own writes in its role whatever clients may do.
-        ...(role === AUTO_ROLE && choice.readOnly === true && { readOnly: true }),
-      },
+      extras: { ...(readOnly && { readOnly }), ...(session !== undefined && { session: session.slice(0, 100) }) },
       onFault: (error) => {
         process.stderr.write(`tmops mcp: ${error instanceof Error ? error.message : String(error)}\n`);
       },

@@ -8,8 +8,9 @@ import { tools } from '../../src/doors/mcp/tools.ts';
 import type { TextPort } from '../../src/link/port.ts';
 import { cannedReply } from './canned.ts';
 
-/** The tokens of the rig's clients: one without a name, and one of the client `ada`. */
+/** The tokens of the rig's clients: two without a name, and one of the client `ada`. */
 export const TOKEN = 'token-of-a-client-without-a-name';
+export const OTHER_TOKEN = 'token-of-one-more-client-without-a-name';
 export const ADAS_TOKEN = 'token-of-the-client-that-is-called-ada';
 
 export const cannedPort: TextPort = async (op, input, _extras, signal) => {
@@ -40,6 +41,7 @@ export async function startHttp({
   const onFault = (error: unknown): void => void faults.push(error);
   const keys = [
     { name: null, digest: digestOf(TOKEN) },
+    { name: null, digest: digestOf(OTHER_TOKEN) },
     { name: 'ada', digest: digestOf(ADAS_TOKEN) },
   ];
   const server = await serveHttp({

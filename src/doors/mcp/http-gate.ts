@@ -41,12 +41,20 @@ export function strangerRefusal({ host, origin }: IncomingHttpHeaders, { hosts, 
   );
 }
 
-/** Who asks, by the token of the `Authorization` header; null as a name: a token without one, or none is needed. */
+/** Who asks. */
+export interface HttpClient {
+  /** Of its token; null: the token has none, or none is needed. */
+  readonly name: string | null;
+  /** Its token, as its SHA-256; empty where none is needed. Of two tokens without a name, each is a client of its own. */
+  readonly key: string;
+}
+
+/** Who asks, by the token of the `Authorization` header. */
 export function clientOf(
   { authorization }: IncomingHttpHeaders,
   { keys }: GateRules,
-): { readonly client: string | null } | Refusal {
-  if (keys === null) return { client: null };
+): { readonly client: HttpClient } | Refusal {
+  if (keys === null) return { client: { name: null, key: '' } };
   const token = /^Bearer +([\x21-\x7e]+) *$/i.exec(authorization ?? '')?.[1];
   if (token === undefined)
     return unauthorised(
@@ -57,7 +65,7 @@ export function clientOf(
   // All are compared: the time it takes tells nothing.
   const [found] = keys.filter(({ digest }) => timingSafeEqual(digest, given));
   return found
-    ? { client: found.name }
+    ? { client: { name: found.name, key: found.digest.toString('hex') } }
     : unauthorised(', error="invalid_token"', 'the token is none of this server; tmops http names the file it is in');
 }
 

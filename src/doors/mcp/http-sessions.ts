@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { OnFault } from './call.ts';
+import type { HttpClient } from './http-gate.ts';
 import { refusal } from './http-refusal.ts';
 import type { Refusal } from './http-refusal.ts';
 import { httpSession } from './http-session.ts';
@@ -20,18 +21,18 @@ export interface SessionsOptions {
 /** The clients that were initialised and have not gone. */
 export interface HttpSessions {
   count(): number;
-  open(client: string | null): Promise<HttpSession | Refusal>;
+  open(client: HttpClient): Promise<HttpSession | Refusal>;
   /** The session of that id, when this client opened it. */
-  find(id: string | undefined, client: string | null): HttpSession | Refusal;
+  find(id: string | undefined, client: HttpClient): HttpSession | Refusal;
   /** Ends it; a refusal as of `find`. */
-  end(id: string | undefined, client: string | null): Promise<Refusal | null>;
+  end(id: string | undefined, client: HttpClient): Promise<Refusal | null>;
   /** Ends sessions that were idle for too long; to the others, a sign of life. */
   beat(): Promise<void>;
   close(): Promise<void>;
 }
 
 interface Entry {
-  readonly client: string | null;
+  readonly client: HttpClient;
   readonly session: HttpSession;
   readonly close: () => Promise<void>;
 }
@@ -44,11 +45,11 @@ export function httpSessions({ limit, idleMs, now, serverFor, onFault }: Session
     await entry?.close();
   };
   const isIdle = ({ session }: Entry): boolean => now() - (session.idleSince() ?? Infinity) >= idleMs;
-  const found = (id: string | undefined, client: string | null): Entry | Refusal => {
+  const found = (id: string | undefined, client: HttpClient): Entry | Refusal => {
     if (id === undefined) return NO_SESSION;
     const entry = entries.get(id);
     // Whoever else knows the id learns nothing from the answer.
-    return entry?.client === client && !isIdle(entry) ? entry : UNKNOWN_SESSION;
+    return entry?.client.key === client.key && !isIdle(entry) ? entry : UNKNOWN_SESSION;
   };
   /** Makes room by ending whoever was silent the longest; they begin a new session when they come back. */
   const makeRoom = (): boolean => {
@@ -68,7 +69,7 @@ export function httpSessions({ limit, idleMs, now, serverFor, onFault }: Session
       if (!makeRoom()) return fullOf(limit);
       const id = randomBytes(24).toString('base64url');
       const over = new AbortController();
-      const server = serverFor(client, over.signal);
+      const server = serverFor(client.name, over.signal);
       const session = httpSession({
         id,
         now,

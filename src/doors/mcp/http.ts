@@ -3,7 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ErrorCode } from '@modelcontextprotocol/sdk/types.js';
 import { clientOf, strangerRefusal } from './http-gate.ts';
-import type { GateRules } from './http-gate.ts';
+import type { GateRules, HttpClient } from './http-gate.ts';
 import { getRefusal, messagesIn, postRefusal, readBody, versionOf } from './http-message.ts';
 import { bodyOf, quoted, refusal, refuse } from './http-refusal.ts';
 import type { Refusal } from './http-refusal.ts';
@@ -120,7 +120,7 @@ async function answer(
 async function post(
   request: IncomingMessage,
   response: ServerResponse,
-  client: string | null,
+  client: HttpClient,
   sessions: HttpSessions,
 ): Promise<Refusal | null> {
   const { headers } = request;
@@ -148,7 +148,7 @@ async function post(
 function get(
   request: IncomingMessage,
   response: ServerResponse,
-  client: string | null,
+  client: HttpClient,
   sessions: HttpSessions,
 ): Refusal | null {
   const { headers } = request;

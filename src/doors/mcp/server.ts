@@ -1,7 +1,8 @@
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import { ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import { ErrorCode, ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import type {
+  JSONRPCMessage,
   LoggingMessageNotification,
   ProgressNotification,
   RequestId,
@@ -80,11 +81,44 @@ export function mcpServer({ name, version, instructions, tools, offer, onFault }
     answerCall: async (...call) => (ready ??= await load())(...call),
     connect(transport) {
       carrier = transport;
+      const send = transport.send.bind(transport);
+      transport.send = (message, options) => send(inWords(message), options);
       return server.connect(transport);
     },
     close: () => server.close(),
   };
 }
+
+/** Parameters that do not fit its schemas, the SDK answers as a fault of its own, with what zod noted of them as JSON. */
+function inWords(message: JSONRPCMessage): JSONRPCMessage {
+  if (!('error' in message)) return message;
+  const { code, message: text } = message.error;
+  const noted = code === INTERNAL_ERROR ? notedIn(text) : [];
+  if (noted.length === 0) return message;
+  const words = noted.map(({ path, message: why }) => `${path.join('.')}: ${why}`).join('; ');
+  return { ...message, error: { code: ErrorCode.InvalidParams, message: `Invalid params: ${words.slice(0, 500)}` } };
+}
+
+const INTERNAL_ERROR: number = ErrorCode.InternalError;
+
+interface Noted {
+  readonly path: readonly unknown[];
+  readonly message: string;
+}
+
+function notedIn(text: string): readonly Noted[] {
+  if (!text.startsWith('[')) return [];
+  try {
+    const read: unknown = JSON.parse(text);
+    return Array.isArray(read) && read.every(isNoted) ? read : [];
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return [];
+  }
+}
+
+const isNoted = (value: unknown): value is Noted =>
+  typeof value === 'object' && value !== null && 'path' in value && 'message' in value && Array.isArray(value.path);
 
 /** The SDK would make one for each client, for answers to elicitations; nothing is elicited. */
 const NO_VALIDATOR: jsonSchemaValidator = {

@@ -131,6 +131,18 @@ describe('what is asked of the supervisor', () => {
   });
 });
 
+test('every operation is a command, and what else is a command is no operation of a feature', async () => {
+  const run = cli(['--help']);
+  expect(await run.code).toBe(0);
+  const commands = [...run.out().matchAll(/^ {2}([a-z][a-z-]*)(?= )/gm)].map(([, name]) => name);
+  const named = Object.values(operations).map(({ name }) => name);
+  expect(commands).toEqual(expect.arrayContaining(named));
+  // `goto` is `redo` with its step named; the others are of this terminal, of files, or of doors.
+  expect(commands.filter((name) => !named.some((each) => each === name)).sort()).toEqual(
+    ['attach', 'audit', 'client', 'demo', 'goto', 'help', 'http', 'mcp', 'prompts'].sort(),
+  );
+});
+
 describe('exit codes and errors', () => {
   test('1: a refusal, with its sentence and its hint on stderr', async () => {
     const run = cli(['status', 'missing']);

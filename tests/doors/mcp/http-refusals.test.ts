@@ -1,7 +1,17 @@
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ADAS_TOKEN, TOKEN, greet, headersOf, messagesOf, postTo, rawRequest, startHttp } from '../../rig/mcp-http.ts';
+import {
+  ADAS_TOKEN,
+  OTHER_TOKEN,
+  TOKEN,
+  greet,
+  headersOf,
+  messagesOf,
+  postTo,
+  rawRequest,
+  startHttp,
+} from '../../rig/mcp-http.ts';
 import type { HttpRig } from '../../rig/mcp-http.ts';
 
 let rig: HttpRig;
@@ -211,7 +221,7 @@ describe('what is not taken', () => {
   test('a greeting that is faulty opens no session', async () => {
     const before = rig.server.sessions();
     const response = await postTo(rig.url, { ...initialize, params: { protocolVersion: 7 } });
-    expect(await messagesOf(response)).toMatchObject([{ id: 0, error: { code: -32_603 } }]);
+    expect(await messagesOf(response)).toMatchObject([{ id: 0, error: { code: -32_602 } }]);
     expect(rig.server.sessions()).toBe(before);
   });
 });
@@ -286,9 +296,12 @@ test.each<[string, string]>([
   await slow.server.close();
 });
 
-test('a session is its client’s: another token does not find it', async () => {
-  const session = await greet(rig.url, '2025-11-25', { authorization: `Bearer ${ADAS_TOKEN}` });
-  const theirs = { ...session, authorization: `Bearer ${TOKEN}` };
+test.each([
+  ['with a name', ADAS_TOKEN, TOKEN],
+  ['without one, as the other has none', OTHER_TOKEN, TOKEN],
+])('a session is its client’s: another token does not find it (a token %s)', async (_, own, other) => {
+  const session = await greet(rig.url, '2025-11-25', { authorization: `Bearer ${own}` });
+  const theirs = { ...session, authorization: `Bearer ${other}` };
   expect((await postTo(rig.url, ping(), theirs)).status).toBe(404);
   expect((await fetch(rig.url, { headers: headersOf(theirs) })).status).toBe(404);
   expect((await fetch(rig.url, { method: 'DELETE', headers: headersOf(theirs) })).status).toBe(404);

@@ -185,6 +185,21 @@ test('a cancelled call is aborted, never answered, and its stream ends', async (
   expect(await messagesOf(await postTo(rig.url, ping(2), session))).toEqual([pong(2)]);
 });
 
+test('a call that takes longer than a second tells so over its own stream', async () => {
+  const link = held();
+  await begin({ portsOf: () => ({ link: link.port, listen: link.port }) });
+  const session = await greet(rig.url);
+  const { params, ...call } = toolCall(1, 'tmops_list_features', {}) as { params: object };
+  const asked = { ...call, params: { ...params, _meta: { progressToken: 'slow' } } };
+  const stream = eventsOf(await postTo(rig.url, asked, session));
+  expect((await stream.nextMessage())?.message).toMatchObject({
+    method: 'notifications/progress',
+    params: { progressToken: 'slow', message: 'tmops_list_features: 1 s' },
+  });
+  link.release();
+  expect((await stream.nextMessage())?.message).toMatchObject({ id: 1, result: {} });
+});
+
 test('a call whose connection is cut goes on, and its answer is read where the stream was lost', async () => {
   const link = held();
   await begin({ portsOf: () => ({ link: link.port, listen: link.port }) });

@@ -202,6 +202,21 @@ describe('on the wire', () => {
     expect(server.lines[2]).toEqual({ jsonrpc: '2.0', id: 9, result: {} });
   });
 
+  test.each<[string, object | undefined, RegExp]>([
+    ['logging/setLevel', { level: 'loud' }, /^Invalid params: params\.level: Invalid option: expected one of "debug"/],
+    ['resources/read', undefined, /^Invalid params: params: /],
+    ['resources/read', { uri: 7 }, /^Invalid params: params\.uri: Invalid input: expected string, received number$/],
+    ['tools/list', { cursor: 7 }, /^Invalid params: params\.cursor: /],
+    ['completion/complete', {}, /^Invalid params: params\.ref: /],
+  ])('%s with parameters that do not fit (%j) is told what is wrong', async (method, params, words) => {
+    await greeted();
+    server.send({ jsonrpc: '2.0', id: 5, method, ...(params && { params }) });
+    await until('the answer', () => server.lines.length === 2);
+    expect(server.lines[1]).toMatchObject({
+      ...{ id: 5, error: { code: -32602, message: expect.stringMatching(words) as string } },
+    });
+  });
+
   test('what is asked before the greeting is answered as after it, and a greeting may come late', async () => {
     server = startRaw(entry);
     server.send({ jsonrpc: '2.0', id: 1, method: 'ping' }, initialize(2), initialized);
