@@ -57,7 +57,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
       },
       async client(target, options) {
         const { reach } = await import('./client.ts');
-        return reach(target, { ...options, env, link: link.call });
+        return reach(target, { ...options, env, link: link.call, ask: link.ask, listen: link.listen });
       },
       prompts: promptsOnDemand(process.cwd()),
       async demo(args) {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { BAD_ARGUMENTS } from '../app/arguments.ts';
 import type { ProblemView } from '../app/views.ts';
 import type { ReachOptions, Reached, Target } from '../doors/mcp/remote.ts';
-import type { LinkPort } from '../link/port.ts';
+import type { LinkPort, TextPort } from '../link/port.ts';
 import { version } from './package.ts';
 import { program } from './program.ts';
 
@@ -10,13 +10,16 @@ export interface ReachPorts extends ReachOptions {
   readonly env: Readonly<Record<string, string>>;
   /** The way to the supervisor of the workspace. */
   readonly link: LinkPort;
+  readonly ask: TextPort;
+  readonly listen: TextPort;
 }
 
 /** Connects to what `target` names, loading only what that takes. */
 export async function reach(target: Target, options: ReachPorts): Promise<Reached> {
   if (target.kind === 'socket') {
     const { socketRemote } = await import('../doors/mcp/socket-client.ts');
-    return { ok: true, remote: socketRemote({ ...options, version }) };
+    const listPrompts = () => import('./prompt-list.ts').then(({ promptsFor }) => promptsFor(process.cwd()));
+    return { ok: true, remote: socketRemote({ ...options, version, listPrompts }) };
   }
   const { reachServer } = await import('../doors/mcp/client.ts');
   const cwd = process.cwd();

@@ -68,7 +68,7 @@ describe('tmops itself', () => {
     });
   });
 
-  it('speaks to the supervisor by its socket, which has tools only', async () => {
+  it('speaks to the supervisor by its socket, with all that there is', async () => {
     expect(await said('tools', '--socket')).toContain('tmops_settle_prompt');
     const text = await said('call', 'tmops_get_status', 'feature=auth-api', '--socket');
     expect(JSON.parse(text)).toMatchObject({ feature: 'auth-api' });
@@ -76,11 +76,12 @@ describe('tmops itself', () => {
     const none = await client('call', 'tmops_get_status', 'feature=no-such', '--socket');
     expect(none.exitCode).toBe(1);
     expect(none.stderr).toContain('no-such');
-    for (const words of [['resources'], ['prompts'], ['read', 'tmops://x'], ['prompt', 'x']]) {
-      const { exitCode, stderr } = await client(...words, '--socket');
-      expect(exitCode).toBe(1);
-      expect(stderr).toMatch(/offers no (resources|prompts)\.\n +It offers: tools\./);
-    }
+    expect(await said('resources', '--socket')).toContain('tmops://features/auth-api/status');
+    expect(await said('read', 'tmops://features/auth-api/spec', '--socket')).toContain('auth-api');
+    expect(await said('prompts', '--socket')).toContain('unblock');
+    expect(await said('prompt', 'unblock', 'feature=auth-api', '--socket')).toContain('why auth-api does not go on');
+    const absent = await client('read', 'tmops://features/auth-api/nothing', '--socket');
+    expect(absent).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('The supervisor refused') as string });
   });
 });
 

@@ -19,7 +19,7 @@ export function faultOf(error: unknown, server: Server, { timeoutMs, stop }: Rea
       sentence: `${where} cannot be started: ${message}`,
       hint: 'The words behind --stdio are a program and its arguments, without a shell; is it installed, and on the PATH?',
     };
-  if (code === 401 || code === 403)
+  if (server.kind === 'http' && (code === 401 || code === 403))
     return {
       code: 'server-unauthorised',
       sentence: `${where} ${server.token === undefined ? 'asks for a token' : 'does not take the token'} (HTTP ${code}).`,
@@ -64,8 +64,10 @@ function protocolFault(error: McpError, server: Server, timeoutMs: number): Prob
 const NOT_OFFERED: NotOffered = 'not-offered';
 const isCode = (error: McpError, code: ErrorCode): boolean => error.code === code.valueOf();
 
-const placeOf = (server: Server): string =>
-  server.kind === 'stdio' ? `The command ${JSON.stringify(server.command.join(' '))}` : server.url.href;
+function placeOf(server: Server): string {
+  if (server.kind === 'inner') return server.name;
+  return server.kind === 'stdio' ? `The command ${JSON.stringify(server.command.join(' '))}` : server.url.href;
+}
 
 /** The code of the system or of HTTP, and the message, with that of the cause where there is one: fetch says only that it failed. */
 function detailsOf(error: unknown): { readonly code: unknown; readonly message: string } {

@@ -13,7 +13,9 @@ export type Server =
       readonly cwd: string;
       readonly env: Readonly<Record<string, string>>;
     }
-  | { readonly kind: 'http'; readonly url: URL; readonly token?: string };
+  | { readonly kind: 'http'; readonly url: URL; readonly token?: string }
+  /** One of this process. */
+  | { readonly kind: 'inner'; readonly name: string; readonly transport: Transport };
 
 export interface ClientOptions extends ReachOptions {
   readonly version: string;
@@ -62,6 +64,7 @@ export async function reachServer(server: Server, options: ClientOptions): Promi
 
 /** Loads the one transport that is needed. */
 async function lineTo(server: Server): Promise<Line> {
+  if (server.kind === 'inner') return { transport: server.transport };
   if (server.kind === 'stdio') {
     const { StdioClientTransport } = await import('@modelcontextprotocol/sdk/client/stdio.js');
     const [command = '', ...args] = server.command;

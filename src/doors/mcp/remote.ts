@@ -7,7 +7,7 @@ export type Target =
   /** A program and its arguments, which serves over its stdin and stdout. */
   | { readonly kind: 'stdio'; readonly command: readonly string[] }
   | { readonly kind: 'http'; readonly url: string; readonly tokenFile?: string }
-  /** The supervisor of the workspace, in its own language: tools only. */
+  /** The supervisor of the workspace, in its own language. */
   | { readonly kind: 'socket' };
 
 export interface ReachOptions {

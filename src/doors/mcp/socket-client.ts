@@ -1,16 +1,27 @@
 import { checkArguments } from '../../app/arguments.ts';
 import { operations } from '../../app/table.ts';
 import type { ProblemView } from '../../app/views.ts';
-import type { LinkPort } from '../../link/port.ts';
-import type { NotOffered, ReachOptions, Remote, RemoteAnswer } from './remote.ts';
+import type { LinkPort, TextPort } from '../../link/port.ts';
+import type { Reached, ReachOptions, Remote, RemoteAnswer } from './remote.ts';
+import type { TmopsOptions } from './tmops-server.ts';
 import { toolNamed, tools } from './tools.ts';
 
+export interface SocketOptions extends ReachOptions, Pick<TmopsOptions, 'listPrompts'> {
+  readonly link: LinkPort;
+  readonly ask: TextPort;
+  /** As `ask`, where a supervisor runs already. */
+  readonly listen: TextPort;
+  readonly version: string;
+}
+
 /**
- * The supervisor of the workspace as if it were a server: each operation of the table as a tool, asked over its socket. All
- * tools are there, whatever toolsets a server would offer, and nothing but tools.
+ * The supervisor of the workspace as if it were a server: each operation of the table as a tool, asked over its socket, whatever
+ * toolsets a server would offer. Resources and prompts are made of what it says by the same server that clients of MCP get.
  */
-export function socketRemote(options: ReachOptions & { readonly link: LinkPort; readonly version: string }): Remote {
+export function socketRemote(options: SocketOptions): Remote {
   const { link, version, stop } = options;
+  let inner: Promise<Reached> | undefined;
+  const over = new AbortController();
   const ask = async (op: string, input: unknown): Promise<RemoteAnswer> => {
     const reply = await link(op, input, { door: 'socket' }, stop);
     if (!reply.ok) return { ok: false, failure: reply.failure };
@@ -18,19 +29,42 @@ export function socketRemote(options: ReachOptions & { readonly link: LinkPort; 
   };
   return {
     server: `supervisor of tmops ${version}`,
-    offers: ['tools'],
+    offers: ['tools', 'resources', 'prompts'],
     async request(method, params) {
       if (method === 'tools/list') return { ok: true, result: { tools: tools() } };
       if (method === 'tools/call') return call(params, ask);
       // It has no word for that; what only reads shows as well that somebody answers.
       if (method === 'ping') return ask(operations.list.name, {});
-      return refused(NOT_OFFERED, `The socket of the supervisor does not know ${method}.`, 'It has tools only.');
+      const reached = await (inner ??= innerServer(options, AbortSignal.any([stop, over.signal])));
+      return reached.ok ? reached.remote.request(method, params) : reached;
     },
-    close: () => Promise.resolve(null),
+    async close() {
+      const reached = await inner;
+      // It follows what changes, for as long as somebody may want to hear of it.
+      over.abort();
+      return reached?.ok === true ? reached.remote.close() : null;
+    },
   };
 }
 
-const NOT_OFFERED: NotOffered = 'not-offered';
+/** The server of `tmops mcp` in this very process. */
+async function innerServer(options: SocketOptions, signal: AbortSignal): Promise<Reached> {
+  const [{ InMemoryTransport }, { tmopsServer }, { reachServer }] = await Promise.all([
+    import('@modelcontextprotocol/sdk/inMemory.js'),
+    import('./tmops-server.ts'),
+    import('./client.ts'),
+  ]);
+  const { ask, listen, listPrompts, version } = options;
+  const [near, far] = InMemoryTransport.createLinkedPair();
+  const server = tmopsServer({
+    ...{ link: ask, listen, name: 'tmops', version, tools: tools(), signal },
+    ...(listPrompts && { listPrompts }),
+    // Whoever asks is told that it failed.
+    onFault: () => undefined,
+  });
+  await server.connect(far);
+  return reachServer({ kind: 'inner', name: 'The supervisor', transport: near }, options);
+}
 
 async function call(
   { name, arguments: args = {} }: Readonly<Record<string, unknown>>,
