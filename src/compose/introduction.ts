@@ -17,16 +17,23 @@ export interface Introduction {
   readonly name: string;
   readonly version: string;
   readonly choice: ToolChoice;
+  /** What is wrong with the configuration, for stderr; null: nothing. */
+  readonly fault: string | null;
 }
 
 /**
  * How the MCP server introduces itself (`server.name`, `server.version`) and what it offers (`server.toolsets`,
  * `server.tools`, `server.read_only`). The configuration is only read where somebody
- * has written one that speaks of a server: reading it takes a third of the start. A faulty one is told by the first call,
- * not here.
+ * has written one that speaks of a server: reading it takes a third of the start. Where it is faulty the usual
+ * is served, and only what reads where that may have been meant.
  */
 export async function introduction(cwd: string, env: Readonly<Record<string, string>>): Promise<Introduction> {
-  const usual: Introduction = { name: 'tmops', version, choice: { toolsets: ['default'], tools: [], readOnly: false } };
+  const usual: Introduction = {
+    name: 'tmops',
+    version,
+    choice: { toolsets: ['default'], tools: [], readOnly: false },
+    fault: null,
+  };
   const workspaceRoot = configuredAbove(cwd);
   if (workspaceRoot === null && !VARIABLES.some((name) => env[name] !== undefined)) return usual;
   const { loadConfig } = await import('../config/load.ts');
@@ -36,9 +43,18 @@ export async function introduction(cwd: string, env: Readonly<Record<string, str
     overrides: {},
     env,
   });
-  if (!loaded.ok) return { ...usual, choice: { ...usual.choice, readOnly: mayOnlyRead(workspaceRoot, env) } };
+  if (!loaded.ok) {
+    const [{ tellFaults }, { sayWithout }, { hiding, secretsOf }] = await Promise.all([
+      import('../app/tell.ts'),
+      import('../config/say.ts'),
+      import('../core/secrets.ts'),
+    ]);
+    const { sentence, hint } = tellFaults(loaded.faults, sayWithout(hiding(secretsOf(env))));
+    const choice = { ...usual.choice, readOnly: mayOnlyRead(workspaceRoot, env) };
+    return { ...usual, choice, fault: `${sentence}\n${hint}` };
+  }
   const { name, version: own, toolsets, tools, read_only: readOnly } = loaded.config.server;
-  return { name, version: own ?? version, choice: { toolsets, tools, readOnly } };
+  return { name, version: own ?? version, choice: { toolsets, tools, readOnly }, fault: null };
 }
 
 function mayOnlyRead(folder: string | null, env: Readonly<Record<string, string>>): boolean {

@@ -23,7 +23,9 @@ export async function runMcp({ only, ...flags }: McpFlags = {}): Promise<number>
   const env = readEnvironment();
   // Claude Code says which project it works in; its server may be started from anywhere.
   const cwd = env['CLAUDE_PROJECT_DIR'] ?? process.cwd();
-  const { name, version, choice } = await introduction(cwd, env);
+  const { name, version, choice, fault } = await introduction(cwd, env);
+  // What can be served is served; the client shows what stands here where its user looks for it.
+  if (fault !== null) process.stderr.write(`tmops mcp: ${fault}\n`);
   // Where the configuration says that it only reads, no flag takes that back.
   const readOnly = choice.readOnly === true || flags.readOnly === true;
   const chosen = chosenTools(await listedTools(), { ...choice, ...flags, readOnly });

@@ -18,7 +18,9 @@ export async function runRoleMcp(role: string, feature: string): Promise<number>
   }
   const env = readEnvironment();
   const cwd = env['CLAUDE_PROJECT_DIR'] ?? process.cwd();
-  const { name, version, choice } = await introduction(cwd, env);
+  const { name, version, choice, fault } = await introduction(cwd, env);
+  // What can be served is served; the client shows what stands here where its user looks for it.
+  if (fault !== null) process.stderr.write(`tmops mcp: ${fault}\n`);
   // An agent in its pane works with its tools whatever clients may do; who plays all roles is a client.
   const readOnly = role === AUTO_ROLE && choice.readOnly === true;
   const link = linkFrom(cwd, feature);

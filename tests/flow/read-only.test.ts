@@ -1,7 +1,8 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { mcpClient } from '../rig/mcp-client.ts';
-import { openProduct, type Product } from '../rig/product.ts';
+import { openProduct, program, type Product } from '../rig/product.ts';
 import { said, toolsOf } from '../rig/role-client.ts';
 
 /** What the environment and the configuration say of the tools of `tmops mcp`. */
@@ -37,6 +38,16 @@ it.each(['true', '1', 'yes'])(
     );
   },
 );
+
+it('what is wrong with a variable is said on stderr, and the usual tools are served', async () => {
+  const env = { ...product.env, TMOPS_SERVER_TOOLSETS: 'nonsense' };
+  const { stderr, exitCode } = await execa(process.execPath, [program, 'mcp'], {
+    ...{ cwd: product.repo.root, env, extendEnv: false, input: '', timeout: 20_000 },
+  });
+  expect(stderr).toMatch(/^tmops mcp: The configuration is not valid\.\n[^]*TMOPS_SERVER_TOOLSETS[^]*nonsense/);
+  expect(exitCode).toBe(0);
+  expect(await toolsOf(await client({ TMOPS_SERVER_TOOLSETS: 'nonsense' }))).toContain(WRITES);
+});
 
 it('false is none', async () => {
   expect(await toolsOf(await client({ TMOPS_SERVER_READ_ONLY: 'false' }))).toContain(WRITES);

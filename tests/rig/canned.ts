@@ -96,6 +96,7 @@ export async function cannedReply(op: string, input: unknown, signal?: StopSigna
   if (feature === 'missing') return refused('feature-unknown', 'There is no feature "missing".', 'Run tmops list.');
   if (feature === 'broken') throw new Error('secret detail: token=abc at /root/x.ts:1');
   if (feature === 'odd-output') return { id: 1, ok: true, output: 'text' };
+  if (feature === 'slow-api') return waiting(signal);
   if (op === 'status') return { id: 1, ok: true, output: { ...cannedStatus, feature } };
   if (op === 'wait') return waiting(signal);
   if (op === 'news') return noNews(input, signal);

@@ -40,6 +40,32 @@ export function tellProgress(
   return stop;
 }
 
+/** What a request of the SDK brings to answer it with. */
+interface RequestWay {
+  readonly signal: AbortSignal;
+  readonly sendNotification: (notification: {
+    readonly method: 'notifications/progress';
+    readonly params: Record<string, unknown> & Progress;
+  }) => Promise<void>;
+}
+
+/** The same for a request that the SDK answers: told of until `act` has ended. */
+export async function tellingProgress<T>(
+  params: Readonly<Record<string, unknown>>,
+  { signal, sendNotification }: RequestWay,
+  onFault: (error: unknown) => void,
+  act: () => Promise<T>,
+): Promise<T> {
+  const stop = tellProgress(params, signal, (progress) => {
+    sendNotification({ method: 'notifications/progress', params: { ...progress } }).catch(onFault);
+  });
+  try {
+    return await act();
+  } finally {
+    stop();
+  }
+}
+
 function tokenOf({ _meta: meta }: Readonly<Record<string, unknown>>): string | number | null {
   const token = typeof meta === 'object' && meta !== null && 'progressToken' in meta ? meta.progressToken : undefined;
   return typeof token === 'string' || typeof token === 'number' ? token : null;
@@ -47,7 +73,7 @@ function tokenOf({ _meta: meta }: Readonly<Record<string, unknown>>): string | n
 
 /** Only what has the form of a name is repeated. */
 function messageOf({ name, arguments: args }: Readonly<Record<string, unknown>>, seconds: number): string {
-  const tool = typeof name === 'string' && /^[a-z_]{1,40}$/.test(name) ? name : 'the call';
+  const tool = typeof name === 'string' && /^[a-z_]{1,40}$/.test(name) ? name : 'the request';
   const feature = typeof args === 'object' && args !== null && 'feature' in args ? args.feature : undefined;
   const of = typeof feature === 'string' && /^[a-z0-9-]{3,20}$/.test(feature) ? ` ${feature}` : '';
   return `${tool}${of}: ${Math.round(seconds)} s`;

@@ -3,6 +3,7 @@ import { GetPromptRequestSchema, ListPromptsRequestSchema } from '@modelcontextp
 import type { TextPort } from '../../link/port.ts';
 import type { PromptListing } from '../../prompts/listing.ts';
 import type { OnFault } from './call.ts';
+import { tellingProgress } from './progress.ts';
 
 export interface PromptDoor {
   /** The prompts that are served; needs no supervisor, since clients ask for the list as soon as they are there. */
@@ -19,7 +20,9 @@ export function addPrompts(server: Server, door: PromptDoor): void {
   server.setRequestHandler(ListPromptsRequestSchema, async ({ params }) =>
     (await answers()).promptPage(door, params?.cursor),
   );
-  server.setRequestHandler(GetPromptRequestSchema, async ({ params }, { signal }) =>
-    (await answers()).promptText(door, params.name, params.arguments ?? {}, signal),
+  server.setRequestHandler(GetPromptRequestSchema, ({ params }, way) =>
+    tellingProgress(params, way, door.onFault, async () =>
+      (await answers()).promptText(door, params.name, params.arguments ?? {}, way.signal),
+    ),
   );
 }

@@ -10,6 +10,7 @@ import {
 import type { CompleteRequestParams, CompleteResult } from '@modelcontextprotocol/sdk/types.js';
 import type { TextPort } from '../../link/port.ts';
 import type { OnFault } from './call.ts';
+import { tellingProgress } from './progress.ts';
 import type { ResourceDoor } from './resource-door.ts';
 import { ResourceError } from './resource-error.ts';
 
@@ -59,14 +60,14 @@ export function addResources(server: Server, ports: ResourcePorts): ServedResour
       throw told(error, ports.onFault);
     }
   };
-  server.setRequestHandler(ListResourcesRequestSchema, ({ params }, { signal }) =>
-    answered(({ list }) => list(params?.cursor, signal)),
+  server.setRequestHandler(ListResourcesRequestSchema, ({ params = {} }, way) =>
+    tellingProgress(params, way, ports.onFault, () => answered(({ list }) => list(params.cursor, way.signal))),
   );
   server.setRequestHandler(ListResourceTemplatesRequestSchema, ({ params }) =>
     answered(({ templates }) => templates(params?.cursor)),
   );
-  server.setRequestHandler(ReadResourceRequestSchema, ({ params }, { signal }) =>
-    answered(({ read }) => read(params.uri, signal)),
+  server.setRequestHandler(ReadResourceRequestSchema, ({ params }, way) =>
+    tellingProgress(params, way, ports.onFault, () => answered(({ read }) => read(params.uri, way.signal))),
   );
   server.setRequestHandler(SubscribeRequestSchema, ({ params }, { signal }) =>
     answered(({ subscribe }) => subscribe(params.uri, signal)),

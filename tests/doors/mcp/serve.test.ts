@@ -143,6 +143,19 @@ describe('through the client of the SDK', () => {
     expect(first?.message).toMatch(/^tmops_wait auth-api: \d s$/);
   });
 
+  test('so does a resource that takes longer to read', async () => {
+    const told: Progress[] = [];
+    const controller = new AbortController();
+    const uri = 'tmops://features/slow-api/status';
+    const onprogress = (progress: Progress): number => told.push(progress);
+    const read = rig.client.readResource({ uri }, { signal: controller.signal, onprogress });
+    read.catch(() => undefined);
+    await until('it was told', () => told.length >= 1);
+    controller.abort('enough');
+    await expect(read).rejects.toThrow('enough');
+    expect(told[0]?.message).toMatch(/^the request: \d s$/);
+  });
+
   test('a call that is answered at once tells nothing', async () => {
     const told: Progress[] = [];
     const args = { name: 'tmops_get_status', arguments: { feature: 'auth-api' } };
