@@ -1,21 +1,9 @@
+import type { CallFacts } from '../audit/record.ts';
 import { calls } from './calls.ts';
 import type { Call, Outcome } from './chain.ts';
 
-/** What is on record of a call, and what modules are told of it. */
-export interface CallRecord {
-  readonly principal: string;
-  readonly door: string;
-  readonly client?: string;
-  readonly session?: string;
-  readonly toolUseId?: string;
-  readonly operation: string;
-  readonly target?: string;
-  readonly arguments: unknown;
-  /** `ok`, or the code of the failure; before the call is carried out, `open`. */
-  readonly outcome: string;
-  /** In milliseconds, to the tenth. */
-  readonly durationMs: number;
-}
+/** What is on record of a call, and what modules are told of it; its outcome is `open` before it is carried out. */
+export type CallRecord = Omit<CallFacts, 'kind' | 'at' | 'workspace'>;
 
 /** Keeps the record of a call; one of a call that does more than read is on the disk before this resolves. */
 export type KeepCall = (record: CallRecord, flushed: boolean) => Promise<void>;

@@ -3,12 +3,9 @@ import { writeRulesOf } from '../core/workflow.ts';
 import type { FileChange, FileRefusal } from '../engine/role-ports.ts';
 import type { AppPorts } from './ports.ts';
 import type { Acting } from './role-acting.ts';
-import type { RoleInput, RoleKey, RoleOutput } from './role-table.ts';
+import type { RoleAnswer, RoleInput, RoleOutput } from './role-table.ts';
 import { pageOf } from './text-page.ts';
 import type { ProblemView } from './views.ts';
-
-type Answer<K extends RoleKey> =
-  { readonly ok: true; readonly output: RoleOutput<K> } | { readonly ok: false; readonly problem: ProblemView };
 
 const MOST_LISTED = 1000;
 
@@ -17,7 +14,7 @@ export async function readSpec(
   ports: AppPorts,
   { live, feature }: Acting,
   { from, lines }: RoleInput<'roleSpec'>,
-): Promise<Answer<'roleSpec'>> {
+): Promise<RoleAnswer<'roleSpec'>> {
   const read = await textAt(ports, `${live.place.runDir}/TASK_SPEC.md`, 'TASK_SPEC.md');
   return read.ok ? { ok: true, output: { feature, path: 'TASK_SPEC.md', ...paged(read.text, { from, lines }) } } : read;
 }
@@ -27,7 +24,7 @@ export async function readTests(
   ports: AppPorts,
   { worktree, workflow, feature }: Acting,
   { path, from, lines }: RoleInput<'roleReadTests'>,
-): Promise<Answer<'roleReadTests'>> {
+): Promise<RoleAnswer<'roleReadTests'>> {
   const isTest = matcher(workflow.tests);
   if (path === undefined) {
     const files = (await ports.project.list(worktree)).filter(isTest);
@@ -44,7 +41,7 @@ export async function readAll(
   ports: AppPorts,
   { worktree, workflow, feature, live }: Acting,
   { path, from, lines }: RoleInput<'roleReadAll'>,
-): Promise<Answer<'roleReadAll'>> {
+): Promise<RoleAnswer<'roleReadAll'>> {
   const checkpoints = workflow.steps.flatMap((step) => ('checkpoint' in step ? [step.checkpoint] : []));
   if (path === undefined) {
     const isThere = await Promise.all(checkpoints.map((file) => ports.isThere(`${live.place.checkpointsDir}/${file}`)));
@@ -69,7 +66,7 @@ export async function writeProject(
   acting: Acting,
   input: RoleInput<'roleWriteTest'>,
   what: 'tests' | 'source',
-): Promise<Answer<'roleWriteTest'>> {
+): Promise<RoleAnswer<'roleWriteTest'>> {
   const { worktree, workflow, role, feature } = acting;
   const change = changeOf(input);
   if ('problem' in change) return { ok: false, problem: change.problem };
@@ -108,7 +105,7 @@ function changeOf({ content, edits, remove }: RoleInput<'roleWriteTest'>): Chang
 }
 
 /** Commits what the role may write of what is not committed; what others left lying about stays. */
-export async function commitWork(ports: AppPorts, acting: Acting, message: string): Promise<Answer<'roleCommit'>> {
+export async function commitWork(ports: AppPorts, acting: Acting, message: string): Promise<RoleAnswer<'roleCommit'>> {
   const { worktree, workflow, role, feature } = acting;
   const isGenerated = matcher(workflow.generated);
   const changed = (await ports.project.uncommitted(worktree)).filter((path) => !isGenerated(path));

@@ -1,7 +1,7 @@
 import { AUTO_ROLE, type RoleToolName } from '../core/role-tool-names.ts';
-import { roleTools } from '../core/role-tools.ts';
-import { presentStep, type Run } from '../core/run.ts';
-import { isAgentStep, promptOf, type Workflow } from '../core/workflow.ts';
+import { agentStepOf, roleTools } from '../core/role-tools.ts';
+import type { Run } from '../core/run.ts';
+import { promptOf, type Workflow } from '../core/workflow.ts';
 import type { StopSignal } from '../link/stopper.ts';
 import type { AppPorts } from './ports.ts';
 import type { Asker } from './principal.ts';
@@ -10,14 +10,12 @@ import { commitWork, readAll, readSpec, readTests, writeProject } from './role-f
 import { composeCheckpoint, handedOver, settledStep, whatNext, writeCheckpoint } from './role-handover.ts';
 import { checkCoverage, runTests, validateTests } from './role-proof.ts';
 import { analyzeQuality, draftReport } from './role-review.ts';
-import type { RoleInput, RoleKey, RoleOutput } from './role-table.ts';
+import type { RoleAnswer, RoleInput, RoleKey, RoleOutput } from './role-table.ts';
 import { abortSignalOf } from './stop-signal.ts';
 import { tellRefusal } from './tell.ts';
 import type { ProblemView } from './views.ts';
 import { waitsFor } from './waits-for.ts';
 
-export type RoleAnswer<K extends RoleKey> =
-  { readonly ok: true; readonly output: RoleOutput<K> } | { readonly ok: false; readonly problem: ProblemView };
 type RoleHandler<K extends RoleKey> = (input: RoleInput<K>, asker: Asker, signal: StopSignal) => Promise<RoleAnswer<K>>;
 export type RoleHandlers = { readonly [K in RoleKey]: RoleHandler<K> };
 
@@ -115,19 +113,17 @@ export function toolsOf({
 }
 
 function named(
-  { steps }: Workflow,
+  workflow: Workflow,
   { step, next }: { readonly step: string; readonly next: string },
 ): { step: string; next: string; role: string; file: string } {
-  const agents = steps.filter(isAgentStep);
-  const stepOf = (id: string): { role?: string; checkpoint?: string } => agents.find((each) => each.id === id) ?? {};
-  return { step, next, role: stepOf(next).role ?? '', file: stepOf(step).checkpoint ?? '' };
+  const [ended, begun] = [agentStepOf(workflow, step), agentStepOf(workflow, next)];
+  return { step, next, role: begun?.role ?? '', file: ended?.checkpoint ?? '' };
 }
 
 function statusOf(acting: Acting): RoleOutput<'roleStatus'> {
   const { live, workflow, feature, role } = acting;
   const run = live.loop.run();
-  const present = presentStep(run);
-  const step = present && isAgentStep(present.step) ? present.step : null;
+  const step = presentAgentStep(run);
   return {
     ...{ feature, run: acting.run, role, phase: run.life.kind },
     present: step && {

@@ -6,11 +6,8 @@ import type { TestOrder, TestRun } from '../engine/ports.ts';
 import type { AppPorts } from './ports.ts';
 import type { Acting } from './role-acting.ts';
 import { composeCheckpoint, handedOver, writeCheckpoint } from './role-handover.ts';
-import type { RoleKey, RoleOutput } from './role-table.ts';
+import type { RoleAnswer, RoleOutput } from './role-table.ts';
 import type { ProblemView } from './views.ts';
-
-type Answer<K extends RoleKey> =
-  { readonly ok: true; readonly output: RoleOutput<K> } | { readonly ok: false; readonly problem: ProblemView };
 
 /** Runs the project's tests for a role, and ends its step with that where the workflow says so. */
 export async function runTests(
@@ -18,7 +15,7 @@ export async function runTests(
   acting: Acting,
   waitMs: number,
   signal: AbortSignal,
-): Promise<Answer<'roleRunTests'>> {
+): Promise<RoleAnswer<'roleRunTests'>> {
   const order = testOrder(acting);
   if ('problem' in order) return { ok: false, problem: order.problem };
   const { step, feature } = acting;
@@ -84,7 +81,7 @@ export async function validateTests(
   ports: AppPorts,
   acting: Acting,
   signal: AbortSignal,
-): Promise<Answer<'roleValidate'>> {
+): Promise<RoleAnswer<'roleValidate'>> {
   const { live, feature, workflow, role } = acting;
   const steps = workflow.steps.filter(isAgentStep);
   const step = acting.step ?? steps.findLast((each) => each.role === role && each.evidence?.tests !== undefined);
@@ -115,7 +112,7 @@ export async function checkCoverage(
   ports: AppPorts,
   acting: Acting,
   signal: AbortSignal,
-): Promise<Answer<'roleCoverage'>> {
+): Promise<RoleAnswer<'roleCoverage'>> {
   const { feature } = acting;
   const ran = await runConfigured(ports, acting, 'coverage_command', signal);
   if ('problem' in ran) return { ok: false, problem: ran.problem };

@@ -6,11 +6,8 @@ import type { AppPorts } from './ports.ts';
 import { notYourStep, type Acting } from './role-acting.ts';
 import { composeCheckpoint } from './role-handover.ts';
 import { runConfigured } from './role-proof.ts';
-import type { RoleKey, RoleOutput } from './role-table.ts';
+import type { RoleAnswer, RoleOutput } from './role-table.ts';
 import type { ProblemView } from './views.ts';
-
-type Answer<K extends RoleKey> =
-  { readonly ok: true; readonly output: RoleOutput<K> } | { readonly ok: false; readonly problem: ProblemView };
 
 const MOST_LINES = 20_000;
 const MOST_FILES = 200;
@@ -21,7 +18,7 @@ export async function analyzeQuality(
   ports: AppPorts,
   acting: Acting,
   signal: AbortSignal,
-): Promise<Answer<'roleQuality'>> {
+): Promise<RoleAnswer<'roleQuality'>> {
   const { live, worktree, workflow, feature } = acting;
   const run = live.loop.run();
   const since = run.identity?.base ?? null;
@@ -58,7 +55,7 @@ function checksDone(run: Run): RoleOutput<'roleQuality'>['checks'] {
 }
 
 /** A draft of the checkpoint that ends the role's step. */
-export async function draftReport(ports: AppPorts, acting: Acting): Promise<Answer<'roleReview'>> {
+export async function draftReport(ports: AppPorts, acting: Acting): Promise<RoleAnswer<'roleReview'>> {
   const { live, step, worktree, feature } = acting;
   if (!step) return { ok: false, problem: notYourStep(acting) };
   const run = live.loop.run();

@@ -15,6 +15,7 @@ import {
   validationOutput,
   writtenOutput,
 } from './role-views.ts';
+import type { ProblemView } from './views.ts';
 
 /** What the door of a role server adds to each call; no client says it (see docs/role-servers.md). */
 const acting = { feature: featureName, role: roleName };
@@ -255,4 +256,7 @@ export const roleOperations = {
 
 export type RoleKey = keyof typeof roleOperations;
 export type RoleInput<K extends RoleKey> = z.output<(typeof roleOperations)[K]['input']>;
+/** What a handler of one gives. */
+export type RoleAnswer<K extends RoleKey> =
+  { readonly ok: true; readonly output: RoleOutput<K> } | { readonly ok: false; readonly problem: ProblemView };
 export type RoleOutput<K extends RoleKey> = z.output<(typeof roleOperations)[K]['output']>;

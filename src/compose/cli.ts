@@ -5,6 +5,7 @@ import { readEnvironment } from '../config/environment.ts';
 import { attachTo } from './attach.ts';
 import { linkFrom, workspaceOf } from './link.ts';
 import { version } from './package.ts';
+import { stopOnSignals } from './stop-on-signals.ts';
 
 /** Loaded with the first of them: they need the template engine, which no other command does. */
 function promptsOnDemand(cwd: string): PromptCommands {
@@ -18,12 +19,7 @@ function promptsOnDemand(cwd: string): PromptCommands {
 
 /** Every other command of the command line. Gives the exit code. */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
-  const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => {
-      stop.abort();
-    });
-  }
+  const stop = stopOnSignals();
   const env = readEnvironment();
   const link = linkFrom(process.cwd());
   const openAudit = async (): Promise<AuditPorts> => (await import('./audit.ts')).auditPorts(process.cwd());
@@ -35,7 +31,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     stderr: process.stderr,
     isTty: process.stdout.isTTY,
     noColour: (env['NO_COLOR'] ?? '') !== '',
-    stop: stop.signal,
+    stop,
     ports: {
       link: link.call,
       attach: (view) => attachTo(view.session ?? '', view.socket, env),

@@ -2,9 +2,8 @@ import { listedTools } from '../doors/mcp/listed.ts';
 import { serveMcp } from '../doors/mcp/serve.ts';
 import { chosenTools } from '../core/toolset.ts';
 import type { ToolChoice } from '../core/toolset.ts';
-import { readEnvironment } from '../config/environment.ts';
 import type { LinkPorts } from '../link/port.ts';
-import { introduction } from './introduction.ts';
+import { mcpProcess } from './mcp-process.ts';
 
 /** Which tools are served, and the one feature that the client reaches (`only`; absent: all of the workspace). */
 export type McpFlags = Partial<ToolChoice> & { readonly only?: string };
@@ -14,18 +13,7 @@ export type McpFlags = Partial<ToolChoice> & { readonly only?: string };
  * Gives the exit code: 2 where the tools that were chosen cannot be served.
  */
 export async function runMcp({ only, ...flags }: McpFlags = {}): Promise<number> {
-  const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => {
-      stop.abort();
-    });
-  }
-  const env = readEnvironment();
-  // Claude Code says which project it works in; its server may be started from anywhere.
-  const cwd = env['CLAUDE_PROJECT_DIR'] ?? process.cwd();
-  const { name, version, choice, fault } = await introduction(cwd, env);
-  // What can be served is served; the client shows what stands here where its user looks for it.
-  if (fault !== null) process.stderr.write(`tmops mcp: ${fault}\n`);
+  const { cwd, name, version, choice, extras, streams, onFault } = await mcpProcess();
   // Where the configuration says that it only reads, no flag takes that back.
   const readOnly = choice.readOnly === true || flags.readOnly === true;
   const chosen = chosenTools(await listedTools(), { ...choice, ...flags, readOnly });
@@ -42,23 +30,13 @@ export async function runMcp({ only, ...flags }: McpFlags = {}): Promise<number>
     version,
     listPrompts: () => import('./prompt-list.ts').then(({ promptsFor }) => promptsFor(cwd)),
     tools: chosen.tools,
-    extras: { ...(readOnly && { readOnly }), ...sessionIn(env) },
-    stdin: process.stdin,
-    stdout: process.stdout,
-    stop: stop.signal,
-    onFault: (error) => {
-      process.stderr.write(`tmops mcp: ${error instanceof Error ? error.message : String(error)}\n`);
-    },
+    extras: { ...(readOnly && { readOnly }), ...extras },
+    ...streams,
+    onFault,
   });
   await link.close();
   return 0;
 }
-
-/** What Claude Code tells its servers of the session that they serve. */
-const sessionIn = (env: Readonly<Record<string, string>>): { readonly session?: string } => {
-  const session = env['CLAUDE_CODE_SESSION_ID'];
-  return session === undefined ? {} : { session: session.slice(0, 100) };
-};
 
 /** Loads the link with the first call; the calls after it go to it without waiting. */
 function onDemand(load: () => Promise<LinkPorts>): Omit<LinkPorts, 'call' | 'close'> & { close(): Promise<void> } {
