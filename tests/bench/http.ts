@@ -4,8 +4,8 @@ import { rmSync } from 'node:fs';
 import { httpPlace, tokenOf } from '../rig/http-client.ts';
 import { bundled } from '../rig/mcp-bundle.ts';
 import { rawClient } from '../rig/mcp-http-speed.ts';
-import { quantile } from '../rig/mcp-speed.ts';
 import { openProduct, type Product } from '../rig/product.ts';
+import { askInTurn, besideRows } from './beside.ts';
 import { happened } from './journal.ts';
 import { rowOf, type Extent, type Row } from './row.ts';
 
@@ -33,22 +33,15 @@ async function calls(product: Product, echo: string, count: number): Promise<Row
   const place = await httpPlace(product);
   const bareServer = await rawClient(address.toString().trim(), null);
   const server = await rawClient(place.url, await tokenOf(place));
-  const samples = { ours: [] as number[], bare: [] as number[] };
-  for (let n = -Math.min(300, count); n < count; n += 1) {
-    const bare = await bareServer.call('echo', { text: 'hello' });
-    const status = await server.call('tmops_get_status', { feature: FEATURE });
-    if (n < 0) continue;
-    samples.bare.push(bare);
-    samples.ours.push(status);
-  }
+  const pair = {
+    ours: () => server.call('tmops_get_status', { feature: FEATURE }),
+    bare: () => bareServer.call('echo', { text: 'hello' }),
+  };
+  const samples = await askInTurn(pair, count);
   await Promise.all([server.close(), bareServer.close()]);
   child.kill('SIGKILL');
   await once(child, 'exit');
-  const goal = { p50: 2 * quantile(samples.bare, 0.5), p95: 2 * quantile(samples.bare, 0.95) + 1 };
-  return [
-    rowOf('MCP over HTTP: status', samples.ours, { goal, note: 'goal: 2 × bare (+ 1 ms at p95)' }),
-    rowOf('MCP over HTTP: echo, bare SDK server', samples.bare),
-  ];
+  return besideRows({ ours: 'MCP over HTTP: status', bare: 'MCP over HTTP: echo, bare SDK server' }, samples);
 }
 
 /** Each with a session and a connection of its own, all asking at once. */

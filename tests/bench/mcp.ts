@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { bundled } from '../rig/mcp-bundle.ts';
 import { quantile, startServer } from '../rig/mcp-speed.ts';
 import { openProduct, program, type Product } from '../rig/product.ts';
+import { askInTurn, besideRows } from './beside.ts';
 import { happened } from './journal.ts';
 import { rowOf, type Extent, type Row } from './row.ts';
 
@@ -71,19 +72,14 @@ async function registrations(count: number): Promise<number[]> {
 
 async function calls(product: Product, echo: string, count: number): Promise<Row[]> {
   const [server, bareServer] = [await ours(product), await startServer([echo], { ...product.env })];
-  const samples = { ours: [] as number[], bare: [] as number[] };
-  for (let n = -Math.min(300, count); n < count; n += 1) {
-    const bare = await bareServer.call('echo', { text: 'hello' });
-    const status = await server.call('tmops_get_status', { feature: FEATURE });
-    if (n < 0) continue;
-    samples.bare.push(bare);
-    samples.ours.push(status);
-  }
+  const pair = {
+    ours: () => server.call('tmops_get_status', { feature: FEATURE }),
+    bare: () => bareServer.call('echo', { text: 'hello' }),
+  };
+  const samples = await askInTurn(pair, count);
   await Promise.all([server.stop(), bareServer.stop()]);
-  const goal = { p50: 2 * quantile(samples.bare, 0.5), p95: 2 * quantile(samples.bare, 0.95) + 1 };
   return [
-    rowOf('MCP: status', samples.ours, { goal, note: 'goal: 2 × bare (+ 1 ms at p95)' }),
-    rowOf('MCP: echo, bare SDK server', samples.bare),
+    ...besideRows({ ours: 'MCP: status', bare: 'MCP: echo, bare SDK server' }, samples),
     rowOf('customer: tool answer', samples.ours, { goal: { p95: 100 } }),
     rowOf('customer: status', samples.ours, { goal: { p95: 50 } }),
   ];
